@@ -1,0 +1,1 @@
+"""From a sitter to line art."""

@@ -1,0 +1,44 @@
+"""What every line artist does, and how to get one by name."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.line_art.art import LineArt
+from sketch_robot.photo.sitter import Sitter
+
+
+class Artist(ABC):
+    """Draws a sitter in lines. One instance draws one picture at a time; make one for each thread."""
+
+    name: str
+
+    @abstractmethod
+    def draw(self, sitter: Sitter) -> LineArt:
+        """Draw the sitter; the line art has the crop's size. The same sitter gives the same drawing."""
+
+    def warm_up(self) -> None:
+        """Do what makes the first drawing slow (load weights, compile). May be called more than once."""
+
+
+def _guided() -> Artist:
+    from sketch_robot.line_art.guided import GuidedArtist  # imported when chosen: artists are heavy
+
+    return GuidedArtist()
+
+
+ARTISTS: dict[str, Callable[[], Artist]] = {'guided': _guided}
+
+
+def make_artist(name: str) -> Artist:
+    """Make the artist of that name.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, no artist has that name; the message lists those that exist.
+    """
+    if name not in ARTISTS:
+        known = ', '.join(sorted(ARTISTS))
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'there is no artist {name!r}; choose one of: {known}')
+    return ARTISTS[name]()

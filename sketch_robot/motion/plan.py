@@ -1,0 +1,63 @@
+"""A drawing plan: which strokes, where on the page, in which order, and how long each takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sketch_robot.motion.page import Page
+from sketch_robot.motion.profile import PenProfile
+from sketch_robot.stroke import Stroke
+
+HOME_MM = (0.0, 0.0)  # where the pen starts and parks: the page's lower left corner
+
+
+@dataclass(frozen=True, eq=False)
+class DrawingPlan:
+    """Strokes in drawing order on a page.
+
+    Attributes:
+        strokes: in millimetres of the page's frame, all inside the drawable area, in drawing order and direction.
+        page, profile: the sheet, and the machine that the times hold for.
+        stroke_s: (len(strokes),) float64; predicted seconds of each stroke: travel to it, drop, draw, lift.
+        return_s: predicted seconds of the way home after the last stroke.
+        left_out: how many strokes a time budget left out.
+        artist: who drew it, '' when unknown.
+    """
+
+    strokes: tuple[Stroke, ...]
+    page: Page
+    profile: PenProfile = field(default_factory=PenProfile)
+    stroke_s: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    return_s: float = 0.0
+    left_out: int = 0
+    artist: str = ''
+
+    def __post_init__(self) -> None:
+        if len(self.stroke_s) != len(self.strokes):
+            raise ValueError(f'{len(self.strokes)} strokes but {len(self.stroke_s)} times')
+
+    @property
+    def predicted_s(self) -> float:
+        """Seconds from home through all strokes and back home."""
+        return float(np.sum(self.stroke_s)) + self.return_s if self.strokes else 0.0
+
+    @property
+    def ink_mm(self) -> float:
+        """Length drawn with the pen down."""
+        return float(sum(s.length for s in self.strokes))
+
+    @property
+    def travel_mm(self) -> float:
+        """Length moved with the pen up, from home and back."""
+        if not self.strokes:
+            return 0.0
+        ends = np.array([HOME_MM, *(s.xy[-1] for s in self.strokes)])
+        starts = np.array([*(s.xy[0] for s in self.strokes), HOME_MM])
+        return float(np.hypot(*(starts - ends).T).sum())
+
+    @property
+    def lifts(self) -> int:
+        """How often the pen is raised: once after each stroke."""
+        return len(self.strokes)

@@ -1,0 +1,1 @@
+"""The ROS graph: the only code that imports rclpy."""

@@ -1,0 +1,1 @@
+"""Machines that put a plan on paper."""
