@@ -1,0 +1,56 @@
+"""Install the package the way ROS 2 and pip expect it."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = 'sketch_robot'
+NODES = ('camera', 'line_artist', 'planner', 'plotter', 'portrait')
+
+
+def files_in(folder: str) -> list[str]:
+    """All plain files directly in a folder of the source tree."""
+    return sorted(str(path) for path in Path(folder).glob('*') if path.is_file())
+
+
+setup(
+    name=NAME,
+    version='0.1.0',
+    packages=find_packages(include=[NAME, f'{NAME}.*']),
+    package_data={NAME: ['line_art/weights/*']},
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
+        (f'share/{NAME}', ['package.xml']),
+        (f'share/{NAME}/launch', files_in('launch')),
+        (f'share/{NAME}/config', files_in('config')),
+    ],
+    install_requires=[
+        'setuptools',
+        'numpy>=1.26,<2',
+        'opencv-contrib-python>=4.6,<5',
+        'pillow>=10',
+        'PyYAML>=6',
+        'pyserial>=3.5',
+        'scikit-image>=0.22',
+        'scipy>=1.11',
+        'numba>=0.59',
+    ],
+    extras_require={
+        'faces': ['mediapipe==0.10.21'],
+        'test': ['pytest', 'pytest-timeout', 'hypothesis'],
+    },
+    python_requires='>=3.11,<3.13',
+    zip_safe=True,
+    maintainer='sketch_robot maintainers',
+    maintainer_email='maintainers@sketch-robot.invalid',
+    description="Draws a person's portrait with a pen plotter or a robot arm, in a few clean lines.",
+    license='Apache-2.0',
+    entry_points={
+        'console_scripts': [
+            'sketch-robot = sketch_robot.cli:main',
+            *(f'{node} = sketch_robot.nodes.{node}:main' for node in NODES),
+            'portrait_system = sketch_robot.nodes.system:main',
+            'draw_portrait = sketch_robot.nodes.client:main',
+        ],
+    },
+)
