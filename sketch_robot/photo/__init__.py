@@ -1,1 +1,19 @@
 """From a picture to a sitter in frame."""
+
+from sketch_robot.photo.decode import MAX_PIXELS, MIN_SIDE_PX, decode_photo, load_photo, photo_from_array
+from sketch_robot.photo.finder import SitterFinder, find_sitter
+from sketch_robot.photo.picture import Photo
+from sketch_robot.photo.sitter import CROP_PX, Sitter
+
+__all__ = [
+    'CROP_PX',
+    'MAX_PIXELS',
+    'MIN_SIDE_PX',
+    'Photo',
+    'Sitter',
+    'SitterFinder',
+    'decode_photo',
+    'find_sitter',
+    'load_photo',
+    'photo_from_array',
+]

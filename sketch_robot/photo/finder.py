@@ -1,0 +1,139 @@
+"""Find the sitter in a photo: the largest face, framed, with mesh and matte."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.photo.face_models import FaceModels, make_face_models
+from sketch_robot.photo.framing import BOX_TO_FACE, Frame, cut, frame_face, frame_whole, shrink
+from sketch_robot.photo.matte import refine_matte
+from sketch_robot.photo.picture import Photo
+from sketch_robot.photo.sitter import CROP_PX, Sitter
+
+MESH_FACE = 468  # mesh points of the face itself; the irises follow
+WIDE_PX = 768  # the person is also segmented in a copy of the photo of this size, whose context the crop lacks
+
+_log = logging.getLogger(__name__)
+_of_thread = threading.local()
+
+
+class SitterFinder:
+    """Finds sitters; holds the models, which take a second to load and serve one thread at a time.
+
+    Args:
+        models: what finds faces; None: the best this machine has.
+    """
+
+    def __init__(self, models: FaceModels | None = None) -> None:
+        self._models = models if models is not None else make_face_models()
+
+    def find(self, photo: Photo, *, require_face: bool = True) -> Sitter:
+        """Frame the largest face of a photo.
+
+        Args:
+            photo: upright.
+            require_face: without a face, whether to fail or to frame the whole picture (faces 0, no matte).
+
+        Raises:
+            SketchRobotError: NO_FACE, none was found and `require_face` is set.
+        """
+        boxes = self._models.boxes(photo.rgb)
+        if len(boxes) == 0:
+            return self._whole(photo, require_face)
+        mesh = self._models.mesh(photo.rgb, boxes[0])
+        frame = _frame(boxes[0], mesh, photo.size_px)
+        crop, valid = cut(photo.rgb, frame)
+        landmarks = None
+        if mesh is not None:
+            landmarks = np.column_stack([frame.to_crop(mesh[:, :2]), mesh[:, 2] * frame.scale]).astype(np.float32)
+        matte = self._matte(photo.rgb, crop, frame, landmarks)
+        box = np.concatenate([frame.to_crop(boxes[0][:2]), boxes[0][2:] * frame.scale])
+        _log.debug(
+            '%s: %d face(s), mesh %s', photo.source or 'photo', len(boxes), 'found' if mesh is not None else 'none'
+        )
+        return Sitter(crop, frame.to_photo, valid, len(boxes), box, landmarks, matte)
+
+    def warm_up(self) -> None:
+        """Run every model once."""
+        blank = np.full((CROP_PX, CROP_PX, 3), 128, np.uint8)
+        self._models.boxes(blank)
+        self._models.mesh(blank, np.array([128.0, 128.0, 256.0, 256.0]))
+        self._models.person(blank)
+
+    def close(self) -> None:
+        """Free the models; the finder is of no use afterwards."""
+        self._models.close()
+
+    def __enter__(self) -> SitterFinder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _whole(self, photo: Photo, require_face: bool) -> Sitter:
+        if require_face:
+            name = photo.source or 'the picture'
+            raise SketchRobotError(
+                ErrorCode.NO_FACE,
+                f'no face was found in {name}; show a face larger and in better light, '
+                'or allow pictures without one (require_face = false)',
+            )
+        frame = frame_whole(photo.size_px)
+        crop, valid = cut(photo.rgb, frame)
+        return Sitter(crop, frame.to_photo, valid, 0)
+
+    def _matte(
+        self, rgb: np.ndarray, crop: np.ndarray, frame: Frame, landmarks: np.ndarray | None
+    ) -> np.ndarray | None:
+        person = self._models.person(crop)
+        mirrored = self._models.person(np.ascontiguousarray(crop[:, ::-1]))
+        small = shrink(rgb, WIDE_PX)
+        wide = self._models.person(small)
+        if person is None or mirrored is None or wide is None:
+            return None
+        matrix = frame.to_photo * (max(small.shape[:2]) / max(rgb.shape[:2]))
+        matrix[:, 2] += 0.5 * matrix[[0, 1], [0, 1]] - 0.5
+        wide = cv2.warpAffine(
+            wide,
+            matrix,
+            (CROP_PX, CROP_PX),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        face = None if landmarks is None else _face_mask(landmarks)
+        rough = ((person + mirrored[:, ::-1] + wide) / 3).astype(np.float32)
+        if face is None and rough.max() < 0.5:
+            return None
+        return refine_matte(crop, rough, face)
+
+
+def find_sitter(photo: Photo, *, require_face: bool = True) -> Sitter:
+    """`SitterFinder.find` with a finder that each thread makes once and keeps."""
+    finder: SitterFinder | None = getattr(_of_thread, 'finder', None)
+    if finder is None:
+        finder = _of_thread.finder = SitterFinder()
+    return finder.find(photo, require_face=require_face)
+
+
+def _frame(box: np.ndarray, mesh: np.ndarray | None, size_px: tuple[int, int]) -> Frame:
+    if mesh is None:
+        return frame_face(box[:2] + box[2:] / 2, float(box[2:].max()) * BOX_TO_FACE, size_px)
+    low, high = mesh[:MESH_FACE, :2].min(axis=0), mesh[:MESH_FACE, :2].max(axis=0)
+    face_px = float(max((high[0] - low[0]) * 1.15, high[1] - low[1]))
+    return frame_face((low + high) / 2 - (0.0, 0.04 * face_px), face_px, size_px)
+
+
+def _face_mask(landmarks: np.ndarray) -> np.ndarray:
+    """(512, 512) bool, inside the mesh's convex hull."""
+    hull = np.asarray(cv2.convexHull(np.ascontiguousarray(landmarks[:MESH_FACE, :2])))
+    mask = np.zeros((CROP_PX, CROP_PX), np.uint8)
+    cv2.fillConvexPoly(mask, np.rint(hull - 0.5).astype(np.int32), (1,))
+    return mask > 0
