@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,10 @@ class PenProfile:
         lift_s, drop_s: raising and lowering the pen, standing still.
         junction_deviation_mm: cornering tolerance of the planner (GRBL $11).
         pen_width_mm: width of the line on paper.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, a value is not finite, a speed, acceleration or width is not positive, or a time or
+            the junction deviation is negative.
     """
 
     name: str = 'default'
@@ -27,3 +34,48 @@ class PenProfile:
     drop_s: float = 0.1
     junction_deviation_mm: float = 0.01
     pen_width_mm: float = 0.5
+
+    def __post_init__(self) -> None:
+        for field, may_be_zero in _LIMITS.items():
+            value = getattr(self, field)
+            if not math.isfinite(value) or value < 0.0 or (value == 0.0 and not may_be_zero):
+                wanted = 'must not be negative' if may_be_zero else 'must be positive'
+                raise SketchRobotError(
+                    ErrorCode.BAD_GOAL, f'the pen profile {self.name!r} has {field} {value}; it {wanted} and finite'
+                )
+
+
+_LIMITS = {  # field: may be zero
+    'draw_speed_mm_s': False,
+    'draw_accel_mm_s2': False,
+    'travel_speed_mm_s': False,
+    'travel_accel_mm_s2': False,
+    'lift_s': True,
+    'drop_s': True,
+    'junction_deviation_mm': True,
+    'pen_width_mm': False,
+}
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        PenProfile(),
+        PenProfile('grbl_fast', 200.0, 2000.0, 200.0, 2000.0, 0.1, 0.1, 0.01),
+        # saxi's defaults for an AxiDraw V3; its cornering 0.127 mm is the junction deviation
+        PenProfile('axidraw', 50.0, 200.0, 200.0, 400.0, 0.12, 0.12, 0.127),
+        # GRBL's factory settings: 500 mm/min, 10 mm/s^2
+        PenProfile('grbl_factory', 500.0 / 60.0, 10.0, 500.0 / 60.0, 10.0, 0.12, 0.12, 0.01),
+    )
+}
+
+
+def make_profile(name: str) -> PenProfile:
+    """The pen profile of that name.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, no profile has that name; the message lists those that exist.
+    """
+    if name not in PROFILES:
+        known = ', '.join(sorted(PROFILES))
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'there is no pen profile {name!r}; choose one of: {known}')
+    return PROFILES[name]
