@@ -1,0 +1,105 @@
+"""The guided artist: lines where landmarks announce them, and along the flow of the picture elsewhere; no learning."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from sketch_robot.line_art.art import LineArt
+from sketch_robot.line_art.artist import Artist
+from sketch_robot.line_art.guided.beard import draw_beard
+from sketch_robot.line_art.guided.curve import runs
+from sketch_robot.line_art.guided.eyes import draw_brow, draw_eye
+from sketch_robot.line_art.guided.face import Face, face_of
+from sketch_robot.line_art.guided.features import draw_jaw, draw_mouth, draw_nose
+from sketch_robot.line_art.guided.free_lines import FreeLine, find_free_lines
+from sketch_robot.line_art.guided.glasses import draw_glasses
+from sketch_robot.line_art.guided.outline import silhouettes
+from sketch_robot.line_art.guided.sheet import Sheet
+from sketch_robot.line_art.guided.tone import look_at
+from sketch_robot.line_art.ink import render_ink
+from sketch_robot.photo.sitter import Sitter
+from sketch_robot.stroke import Stroke
+
+BUDGET_PX = 5200.0  # of all strokes: about two minutes of pen on A5
+SHARE_PX = {'other': 420.0, 'ear': 420.0, 'hair': 1700.0, 'clothes': 1000.0}  # of it, for free lines with a face
+CLEARANCE_PX = {'other': 7, 'ear': 7, 'hair': 19, 'clothes': 21}  # width of the strip a free line keeps for itself
+SHORTEST_PX = {'other': 22.0, 'ear': 14.0, 'hair': 36.0, 'clothes': 36.0}
+ORDER = ('eye', 'brow', 'nose', 'mouth', 'jaw', 'glasses', 'hair', 'ear', 'other', 'clothes')
+CHIN_WITHOUT_FACE = 0.65  # of the picture's height
+
+
+class GuidedArtist(Artist):
+    """Draws faces from their landmarks; without landmarks, the picture's outline and its strongest lines."""
+
+    name = 'guided'
+
+    def draw(self, sitter: Sitter) -> LineArt:
+        shape = sitter.crop.shape[:2]
+        face = None if sitter.landmarks is None else face_of(sitter.landmarks, shape)
+        matte = sitter.matte if sitter.matte is not None else np.ones(shape, np.float32)
+        tone = look_at(sitter.crop, matte, face)
+        sheet = Sheet(shape)
+        inner = cv2.erode(sitter.valid.astype(np.uint8), np.ones((11, 11), np.uint8), borderValue=(0,))
+        sheet.taken |= inner == 0
+        if face is not None:
+            for side in face.sides:
+                draw_eye(sheet, tone, face, side)
+                draw_brow(sheet, tone, face, side)
+            draw_nose(sheet, tone, face)
+            draw_mouth(sheet, tone, face)
+            draw_jaw(sheet, tone, face)
+            draw_glasses(sheet, tone, face)
+            draw_beard(sheet, tone, face)
+        chin = _chin(sitter, face)
+        for stroke in sheet.strokes:
+            sheet.keep_off(stroke.xy, 17 if stroke.label == 'jaw' else 5)
+        _draw_outline(sheet, tone.colour, matte, sitter.valid, face, chin)
+        _draw_free_lines(sheet, find_free_lines(tone, matte, sheet.taken, face, chin))
+        strokes = tuple(sorted(sheet.strokes, key=lambda s: (ORDER.index(s.label), -s.importance)))
+        return LineArt(render_ink(strokes, (shape[1], shape[0])), self.name, strokes)
+
+    def warm_up(self) -> None:
+        """Compile the kernels (once a machine) and load them."""
+        side = 64
+        step = np.zeros((side, side, 3), np.uint8)
+        step[:, side // 2 :] = 255
+        self.draw(Sitter(step, np.eye(3)[:2], np.ones((side, side), bool), 0))
+
+
+def _chin(sitter: Sitter, face: Face | None) -> float:
+    """Height of the chin along the face's axis, or its row."""
+    if face is not None:
+        return float(face.height(face.points[152]))
+    if sitter.face_box is not None:
+        return float(sitter.face_box[1] + sitter.face_box[3])
+    return CHIN_WITHOUT_FACE * sitter.crop.shape[0]
+
+
+def _draw_outline(
+    sheet: Sheet, colour: np.ndarray, matte: np.ndarray, valid: np.ndarray, face: Face | None, chin: float
+) -> None:
+    for line in silhouettes(colour, matte, valid):
+        for run in runs(sheet.is_free(line), gap=6, shortest=12):
+            part = line[run]
+            height = part[:, 1] if face is None else face.height(part)
+            for below, label in ((height > chin + 8, 'clothes'), (height <= chin + 8, 'hair')):
+                for piece in runs(below, gap=4, shortest=8):
+                    sheet.draw(part[piece], label, 0.8)
+            sheet.keep_off(part, 22)
+
+
+def _draw_free_lines(sheet: Sheet, lines: list[FreeLine]) -> None:
+    """The best of the free lines that fit the budget, each away from those before."""
+    total = sum(stroke.length for stroke in sheet.strokes)
+    best = max((line.score for line in lines), default=1.0)
+    used = dict.fromkeys(SHARE_PX, 0.0)
+    for line in sorted(lines, key=lambda candidate: -candidate.score):
+        for run in runs(sheet.is_free(line.xy), gap=3, shortest=int(SHORTEST_PX[line.label] / 1.5)):
+            piece = Stroke(line.xy[run], 1.0, line.label, 0.7 * line.score / best)
+            if total + piece.length > BUDGET_PX or used[line.label] + piece.length > SHARE_PX[line.label]:
+                continue
+            sheet.strokes.append(piece)
+            total += piece.length
+            used[line.label] += piece.length
+            sheet.keep_off(piece.xy, CLEARANCE_PX[line.label])

@@ -1,0 +1,33 @@
+"""Render strokes as ink."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+from sketch_robot.stroke import Stroke
+
+_SHIFT = 4  # OpenCV takes coordinates in 1/16 px
+DEFAULT_HALF_WIDTH = 1.0
+
+
+def render_ink(strokes: Iterable[Stroke], size_px: tuple[int, int]) -> np.ndarray:
+    """Draw strokes anti-aliased, each as wide as it says (2 px when it doesn't).
+
+    Args:
+        strokes: in pixels of the result, see `Stroke.xy`.
+        size_px: width and height of the result.
+
+    Returns:
+        (H, W) float32 in [0, 1], 1 = ink.
+    """
+    ink = np.zeros((size_px[1], size_px[0]), np.uint8)
+    for stroke in strokes:
+        width = max(1, round(2 * (stroke.half_width or DEFAULT_HALF_WIDTH)))
+        points = np.rint((stroke.xy - 0.5) * (1 << _SHIFT)).astype(np.int32)
+        if len(points) == 1:
+            points = np.repeat(points, 2, axis=0)
+        cv2.polylines(ink, [points], False, (255,), width, cv2.LINE_AA, _SHIFT)
+    return ink.astype(np.float32) / 255
