@@ -1,0 +1,1 @@
+"""How the line artist is learned: labels, batches, losses, distillation, metrics."""
