@@ -1,6 +1,6 @@
 """Make the cmake files of the ROS wheels fit this virtual environment. Run with the environment's Python.
 
-Some wheels name the include folders of the machine that built them. Rewriting is idempotent; a second run finds nothing.
+Some wheels name the include folders of the machine that built them. A second run finds nothing to rewrite.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class PhotoSource(ABC):
             SketchRobotError: NO_FRAME, the source gives none (any more); BAD_IMAGE, a file is no picture.
         """
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  files have nothing to release
         """Release the source. Closing twice is harmless."""
 
 

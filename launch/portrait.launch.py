@@ -1,0 +1,51 @@
+"""Draw portraits: camera, line_artist, planner, plotter and portrait, one process each.
+
+ros2 launch sketch_robot portrait.launch.py photo:=face.jpg page:=A5 speedup:=20
+"""
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from sketch_robot.graph import ARGUMENTS, PACKAGE, params_file, portrait_graph, share_folder
+
+
+def _nodes(context: LaunchContext) -> list[Node]:
+    options = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in ARGUMENTS}
+    common = {
+        'package': PACKAGE,
+        'namespace': options['namespace'],
+        'output': 'screen',
+        'emulate_tty': True,
+    }
+    log = ['--ros-args', '--log-level', options['log_level']]
+    nodes = [
+        Node(
+            executable=spec.name,
+            name=spec.name,
+            parameters=[str(params_file(options)), *([dict(spec.parameters)] if spec.parameters else [])],
+            remappings=list(spec.remappings),
+            arguments=log,
+            **common,
+        )
+        for spec in portrait_graph(options)
+    ]
+    if options['rviz'].lower() == 'true':
+        config = str(share_folder() / 'config' / 'portrait.rviz')
+        nodes.append(Node(**{**common, 'package': 'rviz2'}, executable='rviz2', name='rviz', arguments=['-d', config]))
+    return nodes
+
+
+def generate_launch_description() -> LaunchDescription:
+    """The arguments of `sketch_robot.graph` and the nodes that they describe."""
+    arguments = [
+        DeclareLaunchArgument(
+            argument.name,
+            default_value=argument.default,
+            description=argument.description,
+            **({'choices': list(argument.choices)} if argument.choices else {}),
+        )
+        for argument in ARGUMENTS
+    ]
+    return LaunchDescription([*arguments, OpaqueFunction(function=_nodes)])

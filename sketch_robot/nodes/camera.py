@@ -1,0 +1,161 @@
+"""The node `camera`: a V4L2 camera, a video, a picture or a folder as a ROS camera.
+
+Publishes `image_raw` (rgb8) and `camera_info`; serves `~/capture` (Trigger), which takes and publishes one picture now.
+A source that fails is opened again, ever more slowly; the log says why.
+"""
+
+from __future__ import annotations
+
+import threading
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import cv2
+import numpy as np
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.task import Future
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+from std_srvs.srv import Trigger
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.nodes import qos
+from sketch_robot.nodes.images import image_to_ros
+from sketch_robot.nodes.parameters import Parameter, Parameters
+from sketch_robot.nodes.runner import SketchNode, run_node
+from sketch_robot.photo.picture import Photo
+from sketch_robot.photo.sources import PhotoSource, open_source
+
+RETRY_S, RETRY_LONGEST_S = 0.5, 5.0
+
+PARAMETERS = (
+    Parameter(
+        'source',
+        '0',
+        "What to look at: a camera ('0' or '/dev/video0'), a video, a picture, or a folder of pictures; "
+        "'astronaut' is the demo photo that comes with scikit-image.",
+        read_only=True,
+    ),
+    Parameter('rate_hz', 30.0, 'Frames a second of a camera or a video.', low=0.1, high=120.0),
+    Parameter(
+        'still_rate_hz', 2.0, 'How often a picture, or the next of a folder, is sent; 0: only on ~/capture.', 0.0, 120.0
+    ),
+    Parameter('width', 1280, 'Width to ask a camera for, pixels; 0: its own choice.', low=0, high=8192, read_only=True),
+    Parameter(
+        'height', 720, 'Height to ask a camera for, pixels; 0: its own choice.', low=0, high=8192, read_only=True
+    ),
+    Parameter(
+        'longest_side', 1920, 'Larger pictures are shrunk to this before they are sent, pixels.', low=64, high=8192
+    ),
+    Parameter('frame_id', 'camera_optical_frame', 'The frame of the pictures (REP-105).'),
+)
+
+
+def demo_photo() -> str:
+    """The path of scikit-image's astronaut."""
+    from skimage import data
+
+    return f'{data.data_dir}/astronaut.png'
+
+
+class CameraNode(SketchNode):
+    """See the module."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__('camera', **kwargs)
+        self._values = Parameters(self, PARAMETERS)
+        self._image_out = self.create_publisher(Image, 'image_raw', qos.IMAGE)
+        self._info_out = self.create_publisher(CameraInfo, 'camera_info', qos.IMAGE)
+        self.create_service(Trigger, '~/capture', self._on_capture, callback_group=ReentrantCallbackGroup())
+        self._wanted: SimpleQueue[Future] = SimpleQueue()
+        self._closing = threading.Event()
+        self._wake = threading.Event()
+        self._eye = threading.Thread(target=self._look, name='camera source', daemon=True)
+        self._eye.start()
+
+    def park(self) -> None:
+        """Let go of the source."""
+        self._closing.set()
+        self._wake.set()
+        self._eye.join(timeout=2.0)
+
+    async def _on_capture(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        taken = Future(executor=self.executor)
+        self._wanted.put(taken)
+        self._wake.set()
+        photo: Photo | SketchRobotError = await taken
+        response.success = isinstance(photo, Photo)
+        response.message = str(photo) if isinstance(photo, SketchRobotError) else _describe(photo)
+        return response
+
+    def _look(self) -> None:
+        """The source's thread: open, send, and open again after a failure."""
+        wait_s = RETRY_S
+        while not self._closing.is_set():
+            source = None
+            try:
+                source = self._open()
+                self.get_logger().info(f'looking at {source.name}')
+                while not self._closing.is_set():
+                    self._send_next(source)
+                    wait_s = RETRY_S
+                    self._pause(source)
+            except SketchRobotError as error:
+                self.get_logger().error(f'{error}; trying again in {wait_s:g} s')
+                self._answer(error)
+                self._closing.wait(wait_s)
+                wait_s = min(2 * wait_s, RETRY_LONGEST_S)
+            finally:
+                if source is not None:
+                    source.close()
+
+    def _open(self) -> PhotoSource:
+        text = self._values['source']
+        return open_source(
+            demo_photo() if text in ('', 'astronaut') else text,
+            width_px=self._values['width'],
+            height_px=self._values['height'],
+            rate_hz=self._values['rate_hz'],
+        )
+
+    def _pause(self, source: PhotoSource) -> None:
+        rate_hz = self._values['rate_hz'] if source.live else self._values['still_rate_hz']
+        self._wake.wait(1.0 / rate_hz if rate_hz > 0.0 else None)
+        self._wake.clear()
+
+    def _send_next(self, source: PhotoSource) -> None:
+        photo = source.next()
+        rgb = photo.rgb
+        shrink = self._values['longest_side'] / max(rgb.shape[:2])
+        if shrink < 1.0:
+            rgb = cv2.resize(rgb, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+        header = Header(frame_id=self._values['frame_id'], stamp=self.get_clock().now().to_msg())
+        self._image_out.publish(image_to_ros(np.ascontiguousarray(rgb), 'rgb8', header))
+        self._info_out.publish(CameraInfo(header=header, width=rgb.shape[1], height=rgb.shape[0]))
+        self._answer(photo)
+
+    def _answer(self, outcome: Photo | SketchRobotError) -> None:
+        while True:
+            try:
+                taken = self._wanted.get_nowait()
+            except Empty:
+                return
+            taken.set_result(outcome)
+            if self.executor is not None:
+                self.executor.wake()
+
+
+def _describe(photo: Photo) -> str:
+    return f'{photo.source or "photo"}, {photo.size_px[0]} x {photo.size_px[1]} pixels'
+
+
+def main() -> None:
+    """Run the node."""
+    run_node(CameraNode)
+
+
+__all__ = ['PARAMETERS', 'CameraNode', 'ErrorCode', 'demo_photo', 'main']
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,220 @@
+"""The project's values as messages and back, in pairs `x_to_ros` / `x_from_ros`.
+
+Inside, millimetres and seconds; in messages, metres (REP-103), and durations where the field is one.
+"""
+
+from __future__ import annotations
+
+import array
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from builtin_interfaces.msg import Duration, Time
+from geometry_msgs.msg import Point, PoseStamped
+from nav_msgs.msg import Path
+from sketch_robot_interfaces.msg import DrawingPlan as DrawingPlanMsg
+from sketch_robot_interfaces.msg import Stroke as StrokeMsg
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker, MarkerArray
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion import DrawingPlan, Page, PenProfile
+from sketch_robot.stroke import LABELS, Stroke
+
+MM = 1e-3  # a millimetre in metres
+FRAME = 'paper'
+
+
+def duration_to_ros(seconds: float) -> Duration:
+    """A duration of at least zero."""
+    whole, part = divmod(round(max(0.0, seconds) * 1e9), 10**9)
+    return Duration(sec=int(whole), nanosec=int(part))
+
+
+def duration_from_ros(msg: Duration) -> float:
+    """Seconds."""
+    return msg.sec + msg.nanosec * 1e-9
+
+
+def seconds_from_ros(msg: Time) -> float:
+    """Seconds of the clock that stamped it; 0.0 when unstamped."""
+    return msg.sec + msg.nanosec * 1e-9
+
+
+def stroke_to_ros(stroke: Stroke, scale: float = 1.0) -> StrokeMsg:
+    """A stroke with its coordinates times `scale`."""
+    msg = StrokeMsg(label=stroke.label, importance=float(stroke.importance), half_width=stroke.half_width * scale)
+    msg.x = array.array('d', (stroke.xy[:, 0] * scale).tobytes())
+    msg.y = array.array('d', (stroke.xy[:, 1] * scale).tobytes())
+    return msg
+
+
+def stroke_from_ros(msg: StrokeMsg, scale: float = 1.0) -> Stroke:
+    """A stroke with its coordinates times `scale`.
+
+    Raises:
+        SketchRobotError: BAD_PLAN, no points, x and y of different length, values not finite, an unknown label.
+    """
+    if len(msg.x) != len(msg.y):
+        raise SketchRobotError(ErrorCode.BAD_PLAN, f'a stroke has {len(msg.x)} x but {len(msg.y)} y coordinates')
+    xy = np.column_stack([np.frombuffer(msg.x, np.float64), np.frombuffer(msg.y, np.float64)]) * scale
+    if msg.label not in (*LABELS, ''):
+        raise SketchRobotError(ErrorCode.BAD_PLAN, f'unknown stroke label {msg.label!r}; known: {", ".join(LABELS)}')
+    try:
+        return Stroke(xy, msg.half_width * scale, msg.label or 'other', float(msg.importance))
+    except ValueError as error:
+        raise SketchRobotError(ErrorCode.BAD_PLAN, str(error)) from error
+
+
+def strokes_to_ros(strokes: Iterable[Stroke], scale: float = 1.0) -> list[StrokeMsg]:
+    """Strokes with their coordinates times `scale`."""
+    return [stroke_to_ros(stroke, scale) for stroke in strokes]
+
+
+def strokes_from_ros(msgs: Iterable[StrokeMsg], scale: float = 1.0) -> tuple[Stroke, ...]:
+    """Strokes with their coordinates times `scale`; raises as `stroke_from_ros`."""
+    return tuple(stroke_from_ros(msg, scale) for msg in msgs)
+
+
+def plan_to_ros(plan: DrawingPlan, stamp: Time | None = None) -> DrawingPlanMsg:
+    """A plan in metres, in the frame `paper`."""
+    profile = plan.profile
+    return DrawingPlanMsg(
+        header=Header(frame_id=FRAME, stamp=stamp or Time()),
+        page=plan.page.name,
+        page_width=plan.page.width_mm * MM,
+        page_height=plan.page.height_mm * MM,
+        margin=plan.page.margin_mm * MM,
+        strokes=strokes_to_ros(plan.strokes, MM),
+        stroke_seconds=array.array('d', np.asarray(plan.stroke_s, np.float64).tobytes()),
+        return_seconds=float(plan.return_s),
+        predicted_seconds=float(plan.predicted_s),
+        ink=plan.ink_mm * MM,
+        travel=plan.travel_mm * MM,
+        lifts=plan.lifts,
+        left_out=plan.left_out,
+        artist=plan.artist,
+        profile=profile.name,
+        draw_speed=profile.draw_speed_mm_s * MM,
+        draw_acceleration=profile.draw_accel_mm_s2 * MM,
+        travel_speed=profile.travel_speed_mm_s * MM,
+        travel_acceleration=profile.travel_accel_mm_s2 * MM,
+        lift_seconds=profile.lift_s,
+        drop_seconds=profile.drop_s,
+        junction_deviation=profile.junction_deviation_mm * MM,
+        pen_width=profile.pen_width_mm * MM,
+    )
+
+
+def plan_from_ros(msg: DrawingPlanMsg) -> DrawingPlan:
+    """A plan in millimetres.
+
+    Raises:
+        SketchRobotError: BAD_PLAN, the message is not a plan: sizes, speeds or times that are not positive and finite,
+            or not as many times as strokes.
+    """
+    numbers = {
+        'page_width': msg.page_width,
+        'page_height': msg.page_height,
+        'draw_speed': msg.draw_speed,
+        'draw_acceleration': msg.draw_acceleration,
+        'travel_speed': msg.travel_speed,
+        'travel_acceleration': msg.travel_acceleration,
+        'pen_width': msg.pen_width,
+    }
+    for name, value in numbers.items():
+        if not (math.isfinite(value) and value > 0.0):
+            raise SketchRobotError(ErrorCode.BAD_PLAN, f'the plan has no usable {name}: {value}')
+    times = np.array(msg.stroke_seconds, dtype=np.float64)
+    if len(times) != len(msg.strokes) or not np.isfinite(times).all():
+        raise SketchRobotError(
+            ErrorCode.BAD_PLAN,
+            f'the plan has {len(msg.strokes)} strokes but {int(np.isfinite(times).sum())} usable times',
+        )
+    try:
+        return DrawingPlan(
+            strokes=strokes_from_ros(msg.strokes, 1.0 / MM),
+            page=Page(msg.page_width / MM, msg.page_height / MM, msg.margin / MM, msg.page),
+            profile=PenProfile(
+                name=msg.profile,
+                draw_speed_mm_s=msg.draw_speed / MM,
+                draw_accel_mm_s2=msg.draw_acceleration / MM,
+                travel_speed_mm_s=msg.travel_speed / MM,
+                travel_accel_mm_s2=msg.travel_acceleration / MM,
+                lift_s=msg.lift_seconds,
+                drop_s=msg.drop_seconds,
+                junction_deviation_mm=msg.junction_deviation / MM,
+                pen_width_mm=msg.pen_width / MM,
+            ),
+            stroke_s=times,
+            return_s=msg.return_seconds,
+            left_out=msg.left_out,
+            artist=msg.artist,
+        )
+    except ValueError as error:
+        raise SketchRobotError(ErrorCode.BAD_PLAN, f'the plan is unusable: {error}') from error
+
+
+def point_to_ros(xy_mm: Sequence[float], *, down: bool = True) -> Point:
+    """The pen's place in metres; 5 mm above the paper when it is up, for viewers."""
+    return Point(x=xy_mm[0] * MM, y=xy_mm[1] * MM, z=0.0 if down else 5.0 * MM)
+
+
+def path_to_ros(plan: DrawingPlan, stamp: Time) -> Path:
+    """The pen's whole way, from home through all strokes and back, with pen-up hops raised."""
+    header = Header(frame_id=FRAME, stamp=stamp)
+    path = Path(header=header)
+
+    def add(xy_mm: Sequence[float], down: bool) -> None:
+        pose = PoseStamped(header=header)
+        pose.pose.position = point_to_ros(xy_mm, down=down)
+        path.poses.append(pose)
+
+    add((0.0, 0.0), False)
+    for stroke in plan.strokes:
+        points = stroke.xy.tolist()
+        add(points[0], False)
+        for point in points:
+            add(point, True)
+        add(points[-1], False)
+    add((0.0, 0.0), False)
+    return path
+
+
+_COLOURS = {
+    'eye': (0.10, 0.10, 0.60),
+    'brow': (0.30, 0.15, 0.00),
+    'nose': (0.60, 0.30, 0.10),
+    'mouth': (0.75, 0.10, 0.15),
+    'jaw': (0.10, 0.10, 0.10),
+    'glasses': (0.00, 0.45, 0.45),
+    'hair': (0.35, 0.20, 0.05),
+    'ear': (0.50, 0.35, 0.20),
+    'clothes': (0.25, 0.35, 0.55),
+    'other': (0.35, 0.35, 0.35),
+}
+
+
+def markers_to_ros(plan: DrawingPlan, stamp: Time) -> MarkerArray:
+    """One line list for each label, coloured, and the sheet of paper; an old drawing is deleted first."""
+    header = Header(frame_id=FRAME, stamp=stamp)
+    markers = [Marker(header=header, action=Marker.DELETEALL)]
+    sheet = Marker(header=header, ns='sheet', id=0, type=Marker.CUBE, action=Marker.ADD)
+    sheet.scale.x, sheet.scale.y, sheet.scale.z = plan.page.width_mm * MM, plan.page.height_mm * MM, 1e-4
+    sheet.pose.position = Point(x=sheet.scale.x / 2, y=sheet.scale.y / 2, z=-2e-4)
+    sheet.color = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
+    markers.append(sheet)
+    for number, label in enumerate(LABELS):
+        strokes = [stroke.xy for stroke in plan.strokes if stroke.label == label and len(stroke.xy) > 1]
+        if not strokes:
+            continue
+        marker = Marker(header=header, ns='strokes', id=number, type=Marker.LINE_LIST, action=Marker.ADD)
+        marker.scale.x = plan.profile.pen_width_mm * MM
+        red, green, blue = _COLOURS[label]
+        marker.color = ColorRGBA(r=red, g=green, b=blue, a=1.0)
+        marker.pose.orientation.w = 1.0
+        segments = np.concatenate([np.stack([xy[:-1], xy[1:]], axis=1).reshape(-1, 2) for xy in strokes]) * MM
+        marker.points = [Point(x=x, y=y) for x, y in segments.tolist()]
+        markers.append(marker)
+    return MarkerArray(markers=markers)
