@@ -1,1 +1,33 @@
 """From strokes in pixels to a timed plan on a page, in millimetres."""
+
+from sketch_robot.motion.page import DEFAULT_MARGIN_MM, Page, parse_page
+from sketch_robot.motion.plan import HOME_MM, DrawingPlan
+from sketch_robot.motion.plan_file import load_plan, save_plan
+from sketch_robot.motion.plan_json import plan_from_json, plan_to_json
+from sketch_robot.motion.plan_svg import plan_from_svg, plan_to_svg
+from sketch_robot.motion.planner import plan_drawing
+from sketch_robot.motion.profile import PROFILES, PenProfile, make_profile
+from sketch_robot.motion.timing import MotionProfile, draw_motion, plan_motion, time_plan, travel_motion
+
+__all__ = [
+    'DEFAULT_MARGIN_MM',
+    'HOME_MM',
+    'PROFILES',
+    'DrawingPlan',
+    'MotionProfile',
+    'Page',
+    'PenProfile',
+    'draw_motion',
+    'load_plan',
+    'make_profile',
+    'parse_page',
+    'plan_drawing',
+    'plan_from_json',
+    'plan_from_svg',
+    'plan_motion',
+    'plan_to_json',
+    'plan_to_svg',
+    'save_plan',
+    'time_plan',
+    'travel_motion',
+]

@@ -1,0 +1,152 @@
+"""Put strokes on a page: scale, clip, simplify."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numba
+import numpy as np
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion.page import Page
+from sketch_robot.stroke import Stroke
+
+# A chord that stays within t of a curve of radius R spans sqrt(8 R t), at which junction deviation d allows the corner
+# speed sqrt(a R d / t). With GRBL's d of 0.01 mm this tolerance asks for 0.7 of the acceleration that is set.
+SIMPLIFY_MM = 0.02
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a picture lies on a page: x_mm = left_mm + scale * x_px, y_mm = top_mm - scale * y_px.
+
+    Attributes:
+        scale: mm of paper for each pixel.
+        left_mm, top_mm: where the picture's upper left corner lies, mm in the page's frame.
+    """
+
+    scale: float
+    left_mm: float
+    top_mm: float
+
+    def to_page(self, xy_px: np.ndarray) -> np.ndarray:
+        """(N, 2) pixels, y down -> (N, 2) mm in the page's frame, y up."""
+        return np.array([self.left_mm, self.top_mm]) + self.scale * np.array([1.0, -1.0]) * xy_px
+
+
+def place_on(page: Page, size_px: tuple[int, int]) -> Placement:
+    """The largest picture of that aspect inside the margins, centred.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, the picture has no size.
+    """
+    width, height = size_px
+    if not (np.isfinite([width, height]).all() and width > 0 and height > 0):
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'a picture of {width} x {height} pixels has nothing to draw')
+    left, bottom, right, top = page.drawable_mm
+    scale = min((right - left) / width, (top - bottom) / height)
+    return Placement(scale, (left + right - scale * width) / 2.0, (bottom + top + scale * height) / 2.0)
+
+
+def fit_strokes(
+    strokes: Sequence[Stroke], size_px: tuple[int, int], page: Page, *, tolerance_mm: float = SIMPLIFY_MM
+) -> tuple[Stroke, ...]:
+    """Place strokes on a page.
+
+    Args:
+        strokes: in pixels of a picture, y down.
+        size_px: width and height of the picture; it is fitted as a whole, so that a drawing keeps its place in it.
+        page: where to.
+        tolerance_mm: points are left out when the line moves by no more than this.
+
+    Returns:
+        strokes in mm of the page's frame, y up, all inside the drawable area; those that leave it are cut in pieces.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, the picture has no size.
+    """
+    placement = place_on(page, size_px)
+    placed = []
+    for stroke in strokes:
+        for piece in clip_polyline(placement.to_page(stroke.xy), page.drawable_mm):
+            xy = simplify(piece, tolerance_mm)
+            placed.append(replace(stroke, xy=xy, half_width=stroke.half_width * placement.scale))
+    return tuple(placed)
+
+
+def clip_polyline(xy: np.ndarray, box: tuple[float, float, float, float]) -> list[np.ndarray]:
+    """The parts of a polyline inside a rectangle, edges included (Liang & Barsky 1984).
+
+    Args:
+        xy: (N, 2) float64, N >= 1.
+        box: left, bottom, right, top.
+
+    Returns:
+        pieces (M, 2), in the order and direction of the polyline; a point alone or one that never moves is a dot.
+    """
+    low, high = np.array(box[:2]), np.array(box[2:])
+    if ((xy >= low) & (xy <= high)).all():
+        return [xy]
+    xy = xy[np.concatenate(([True], (np.diff(xy, axis=0) != 0.0).any(axis=1)))]
+    inside = ((xy >= low) & (xy <= high)).all(axis=1)
+    start, step = xy[:-1], np.diff(xy, axis=0)
+    still = step == 0.0
+    with np.errstate(divide='ignore', invalid='ignore'):
+        to_low, to_high = (low - start) / step, (high - start) / step
+    within = (start >= low) & (start <= high)
+    enter = np.where(still, np.where(within, 0.0, 2.0), np.minimum(to_low, to_high)).max(axis=1)
+    leave = np.where(still, 1.0, np.maximum(to_low, to_high)).min(axis=1)
+    # A line that only touches the edge there must not be broken by rounding.
+    t0 = np.where(inside[:-1], 0.0, np.maximum(enter, 0.0))
+    t1 = np.where(inside[1:], 1.0, np.minimum(leave, 1.0))
+    seen = np.flatnonzero(t0 < t1)
+    if len(seen) == 0:
+        return []
+    first = start[seen] + t0[seen, None] * step[seen]
+    last = np.where(t1[seen, None] == 1.0, xy[seen + 1], start[seen] + t1[seen, None] * step[seen])
+    cut = (np.diff(seen) > 1) | (t1[seen[:-1]] < 1.0) | (t0[seen[1:]] > 0.0)
+    bounds = np.concatenate(([0], np.flatnonzero(cut) + 1, [len(seen)]))
+    pieces = []
+    for a, b in pairwise(bounds):
+        piece = np.clip(np.concatenate((first[a : a + 1], last[a:b])), low, high)
+        if np.hypot(*np.diff(piece, axis=0).T).sum() > 1e-9:  # rounding's leftovers where a line touches a corner
+            pieces.append(piece)
+    return pieces
+
+
+@numba.njit(cache=True)
+def _kept(xy: np.ndarray, tolerance: float) -> np.ndarray:
+    """Douglas & Peucker 1973: which points of a polyline to keep."""
+    n = len(xy)
+    keep = np.zeros(n, np.bool_)
+    keep[0] = keep[n - 1] = True
+    stack = [(0, n - 1)]
+    while stack:
+        a, b = stack.pop()
+        dx, dy = xy[b, 0] - xy[a, 0], xy[b, 1] - xy[a, 1]
+        squared = dx * dx + dy * dy
+        worst, farthest = tolerance * tolerance, -1
+        for k in range(a + 1, b):
+            px, py = xy[k, 0] - xy[a, 0], xy[k, 1] - xy[a, 1]
+            t = min(max((px * dx + py * dy) / squared, 0.0), 1.0) if squared > 0.0 else 0.0
+            away = (px - t * dx) ** 2 + (py - t * dy) ** 2
+            if away > worst:
+                worst, farthest = away, k
+        if farthest >= 0:
+            keep[farthest] = True
+            stack.append((a, farthest))
+            stack.append((farthest, b))
+    return keep
+
+
+def simplify(xy: np.ndarray, tolerance: float) -> np.ndarray:
+    """Leave out points of a polyline that lie within `tolerance` of what remains: (N, 2) -> (M, 2), M <= N.
+
+    The ends stay. What never leaves its first point by more than the tolerance becomes that point alone, a dot.
+    """
+    kept = xy[_kept(np.ascontiguousarray(xy), float(tolerance))] if len(xy) > 2 else xy
+    if len(kept) == 2 and np.array_equal(kept[0], kept[1]):
+        return kept[:1].copy()
+    return kept.copy()

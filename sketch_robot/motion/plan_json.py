@@ -1,0 +1,116 @@
+"""Drawing plans as JSON: complete, exact, with a version."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from typing import Any
+
+import numpy as np
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion.page import Page
+from sketch_robot.motion.plan import DrawingPlan
+from sketch_robot.motion.profile import PenProfile
+from sketch_robot.stroke import Stroke
+
+FORMAT = 'sketch_robot drawing plan'
+VERSION = 1
+
+
+def plan_to_json(plan: DrawingPlan) -> str:
+    """The whole plan as JSON; `plan_from_json` gives back the same numbers to the last bit."""
+    strokes = [
+        {
+            'label': stroke.label,
+            'importance': float(stroke.importance),
+            'half_width_mm': float(stroke.half_width),
+            'seconds': float(seconds),
+            'xy_mm': stroke.xy.tolist(),
+        }
+        for stroke, seconds in zip(plan.strokes, plan.stroke_s, strict=True)
+    ]
+    head = json.dumps(plan_head(plan), indent=1)[:-2]
+    lines = ',\n  '.join(json.dumps(stroke) for stroke in strokes)
+    return f'{head},\n "strokes": [\n  {lines}\n ]\n}}\n' if strokes else f'{head},\n "strokes": []\n}}\n'
+
+
+def plan_head(plan: DrawingPlan) -> dict[str, Any]:
+    """All of a plan but its strokes, for JSON."""
+    return {
+        'format': FORMAT,
+        'version': VERSION,
+        'artist': plan.artist,
+        'predicted_s': plan.predicted_s,
+        'return_s': float(plan.return_s),
+        'left_out': int(plan.left_out),
+        'page': asdict(plan.page),
+        'profile': asdict(plan.profile),
+    }
+
+
+def plan_from_json(text: str) -> DrawingPlan:
+    """Read a plan that `plan_to_json` wrote.
+
+    Raises:
+        SketchRobotError: BAD_PLAN, this is no such plan, or it is damaged; the message says where.
+    """
+    try:
+        data = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise bad_plan(f'it is not JSON: {error}') from error
+    strokes, seconds = [], []
+    listed = data.get('strokes') if isinstance(data, dict) else None
+    if not isinstance(listed, list):
+        raise bad_plan('it has no list of strokes')
+    for number, entry in enumerate(listed):
+        try:
+            xy = np.array(entry['xy_mm'], dtype=np.float64)
+            strokes.append(Stroke(xy, float(entry['half_width_mm']), entry['label'], float(entry['importance'])))
+            seconds.append(float(entry['seconds']))
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise bad_plan(f'stroke {number}: {_cause(error)}') from error
+    return plan_from_head(data, strokes, seconds)
+
+
+def plan_from_head(head: Any, strokes: list[Stroke], seconds: list[float]) -> DrawingPlan:
+    """Put a plan together from `plan_head` and its strokes.
+
+    Raises:
+        SketchRobotError: BAD_PLAN, a part is missing or unusable.
+    """
+    if not isinstance(head, dict) or head.get('format') != FORMAT:
+        raise bad_plan('it was not written by sketch_robot')
+    if head.get('version') != VERSION:
+        raise bad_plan(f'its version is {head.get("version")!r}, and only version {VERSION} can be read')
+    times = np.array(seconds, dtype=np.float64)
+    try:
+        page, profile = (_only(kind, head[key]) for kind, key in ((Page, 'page'), (PenProfile, 'profile')))
+        return_s, left_out, artist = float(head['return_s']), int(head['left_out']), head['artist']
+        if not isinstance(artist, str) or left_out < 0:
+            raise ValueError('the artist is no text, or the count of strokes left out is negative')
+        if not (np.isfinite(times).all() and (times >= 0.0).all() and np.isfinite(return_s) and return_s >= 0.0):
+            raise ValueError('a time is negative or not finite')
+    except SketchRobotError as error:
+        raise bad_plan(error.message) from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise bad_plan(_cause(error)) from error
+    return DrawingPlan(tuple(strokes), page, profile, times, return_s, left_out, artist)
+
+
+def _only(kind: type, values: dict[str, Any]) -> Any:
+    """Make a frozen dataclass of texts and numbers from a JSON object; every field must be there, and no other."""
+    expected = {field.name for field in fields(kind)}
+    if set(values) != expected:
+        raise ValueError(f'a {kind.__name__} has the fields {sorted(expected)}, not {sorted(values)}')
+    defaults = {field.name: field.default for field in fields(kind)}
+    return kind(**{k: str(v) if isinstance(defaults[k], str) else float(v) for k, v in values.items()})
+
+
+def _cause(error: Exception) -> str:
+    return f'{error.args[0]!r} is missing' if isinstance(error, KeyError) else str(error)
+
+
+def bad_plan(why: str) -> SketchRobotError:
+    """The error for a plan that cannot be read."""
+    return SketchRobotError(ErrorCode.BAD_PLAN, f'the drawing plan cannot be read: {why}')

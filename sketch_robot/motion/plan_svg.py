@@ -1,0 +1,133 @@
+"""Drawing plans as SVG in millimetres, for people, Inkscape and vpype.
+
+Strokes are the paths of one Inkscape layer, in drawing order, y down as in all SVG. Everything else that a plan holds
+is in data- attributes, which other programs leave alone, so that our own files can be read back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+
+from sketch_robot.motion.plan import DrawingPlan
+from sketch_robot.motion.plan_json import bad_plan, plan_from_head, plan_head
+from sketch_robot.stroke import Stroke
+
+DECIMALS = 5  # of a millimetre: 10 nm, a hundredth of what a round trip may lose
+
+_SVG = '{http://www.w3.org/2000/svg}'
+_TOKEN = re.compile(r'([A-Za-z])|([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|[\s,]+')
+
+
+def plan_to_svg(plan: DrawingPlan) -> str:
+    """The plan as an SVG document, one unit a millimetre."""
+    page, pen = plan.page, plan.profile
+    size = f'{page.width_mm:g}mm', f'{page.height_mm:g}mm'
+    artist = f' by the artist {plan.artist}' if plan.artist else ''
+    about = (
+        f'{len(plan.strokes)} strokes{artist}, {plan.ink_mm / 1000:.2f} m of ink, {plan.predicted_s:.0f} s predicted'
+    )
+    lines = [
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"',
+        f'     version="1.1" width="{size[0]}" height="{size[1]}" viewBox="0 0 {page.width_mm:g} {page.height_mm:g}"',
+        f'     data-sketch-robot={quoteattr(json.dumps(plan_head(plan)))}>',
+        f'<title>{escape(page.name or "drawing")}</title>',
+        f'<desc>{escape(about)}</desc>',
+        '<g inkscape:groupmode="layer" inkscape:label="1 pen" id="layer1" fill="none" stroke="#000000"',
+        f'   stroke-width="{pen.pen_width_mm:g}" stroke-linecap="round" stroke-linejoin="round">',
+    ]
+    for stroke, seconds in zip(plan.strokes, plan.stroke_s, strict=True):
+        lines.append(
+            f'<path d="{_path(stroke.xy, page.height_mm)}" data-label="{stroke.label}"'
+            f' data-importance="{float(stroke.importance)!r}" data-half-width="{float(stroke.half_width)!r}"'
+            f' data-seconds="{float(seconds)!r}"/>'
+        )
+    return '\n'.join((*lines, '</g>', '</svg>', ''))
+
+
+def _path(xy: np.ndarray, height_mm: float) -> str:
+    points = [f'{x:.{DECIMALS}f},{height_mm - y:.{DECIMALS}f}' for x, y in xy.tolist()]
+    if len(points) == 1:
+        points *= 2  # with round caps, a line of no length is a dot
+    return 'M' + ' L'.join(points)
+
+
+def plan_from_svg(text: str) -> DrawingPlan:
+    """Read a plan that `plan_to_svg` wrote; points come back to within 1e-5 mm, all else exactly.
+
+    Raises:
+        SketchRobotError: BAD_PLAN, this is no such file, it declares entities, it was changed in a way that moves
+            strokes (a transform, a curve), or it is damaged.
+    """
+    if '<!DOCTYPE' in text or '<!ENTITY' in text:
+        raise bad_plan('SVG files with a document type or entities are refused')
+    try:
+        root = ElementTree.fromstring(text)
+    except (ElementTree.ParseError, ValueError) as error:
+        raise bad_plan(f'it is not well-formed SVG: {error}') from error
+    if root.tag != f'{_SVG}svg' or 'data-sketch-robot' not in root.attrib:
+        raise bad_plan('this SVG was not written by sketch_robot')
+    if any('transform' in element.attrib for element in root.iter()):
+        raise bad_plan('its strokes have been transformed since they were planned; plan the drawing anew')
+    try:
+        head = json.loads(root.attrib['data-sketch-robot'])
+        height_mm = float(head['page']['height_mm'])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise bad_plan('its data-sketch-robot attribute is damaged') from error
+    strokes, seconds = [], []
+    for number, path in enumerate(root.iter(f'{_SVG}path')):
+        try:
+            xy = _points(path.attrib['d']) * [1.0, -1.0] + [0.0, height_mm]
+            strokes.append(
+                Stroke(
+                    xy[:1] if len(xy) == 2 and np.array_equal(xy[0], xy[1]) else xy,
+                    float(path.attrib['data-half-width']),
+                    path.attrib['data-label'],
+                    float(path.attrib['data-importance']),
+                )
+            )
+            seconds.append(float(path.attrib['data-seconds']))
+        except (KeyError, ValueError) as error:
+            why = f'{error.args[0]!r} is missing' if isinstance(error, KeyError) else str(error)
+            raise bad_plan(f'path {number}: {why}') from error
+    return plan_from_head(head, strokes, seconds)
+
+
+def _points(path: str) -> np.ndarray:
+    """(N, 2) points of path data with straight lines only: M, L, H, V in either case, and implied repeats."""
+    tokens, at = [], 0
+    while at < len(path):
+        match = _TOKEN.match(path, at)
+        if match is None:
+            raise ValueError(f'there is a {path[at]!r} in its path data')
+        at = match.end()
+        if match[1] or match[2]:
+            tokens.append(match[0])
+    points: list[tuple[float, float]] = []
+    command, k = '', 0
+    while k < len(tokens):
+        if tokens[k].isalpha():
+            command, k = tokens[k], k + 1
+            if command.upper() not in 'MLHV' or (command.upper() == 'M') != (not points):
+                raise ValueError(f'{command!r} is no part of a single polyline')
+        wanted = 1 if command.upper() in 'HV' else 2
+        if not command or k + wanted > len(tokens) or any(token.isalpha() for token in tokens[k : k + wanted]):
+            raise ValueError('its path data ends early')
+        values = [float(token) for token in tokens[k : k + wanted]]
+        k += wanted
+        x0, y0 = points[-1] if points else (0.0, 0.0)
+        from_x, from_y = (x0, y0) if command.islower() else (0.0, 0.0)
+        if command in 'Hh':
+            points.append((from_x + values[0], y0))
+        elif command in 'Vv':
+            points.append((x0, from_y + values[0]))
+        else:
+            points.append((from_x + values[0], from_y + values[1]))
+    if not points:
+        raise ValueError('its path data is empty')
+    return np.array(points)

@@ -1,0 +1,82 @@
+"""From strokes in pixels to a plan: fit to the page, choose what there is time for, order, predict."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion.budget import check_budget, order_in_time, within_budget
+from sketch_robot.motion.fit import fit_strokes
+from sketch_robot.motion.page import Page
+from sketch_robot.motion.plan import DrawingPlan
+from sketch_robot.motion.profile import PenProfile
+from sketch_robot.motion.timing import draw_seconds, time_plan
+from sketch_robot.stroke import Stroke
+from sketch_robot.strokes.order import Order
+
+ORDER_S = 0.1  # search for the final order; a portrait of 300 strokes has settled by then
+TRY_ORDER_S = 0.02  # search for each count of strokes that a budget is tried with
+
+_log = logging.getLogger(__name__)
+
+
+def plan_drawing(
+    strokes: Sequence[Stroke],
+    size_px: tuple[int, int],
+    page: Page,
+    profile: PenProfile,
+    *,
+    time_budget_s: float | None = None,
+    artist: str = '',
+) -> DrawingPlan:
+    """Plan a drawing.
+
+    Args:
+        strokes: in pixels of a picture, y down.
+        size_px: width and height of the picture, which is fitted into the page's drawable area: aspect kept, centred.
+        page, profile: the sheet, and the machine.
+        time_budget_s: the most the drawing may take as predicted, travel, lifts and the way home included; the least
+            important strokes are left out. None or 0: no limit.
+        artist: who drew the strokes, handed on to the plan.
+
+    Returns:
+        the plan; the same for the same input.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, the budget or the picture's size is unusable; NOTHING_TO_DRAW, there are no strokes,
+            none lies on the page, or the budget is too short for any.
+    """
+    budget_s = check_budget(time_budget_s)
+    if len(strokes) == 0:
+        raise SketchRobotError(ErrorCode.NOTHING_TO_DRAW, 'the picture gave no strokes; there is nothing to draw')
+    placed = fit_strokes(strokes, size_px, page)
+    if not placed:
+        raise SketchRobotError(ErrorCode.NOTHING_TO_DRAW, 'all strokes lie outside the drawable part of the page')
+
+    work_s = draw_seconds(placed, profile) + profile.drop_s + profile.lift_s
+    kept = np.arange(len(placed))
+    order, predicted_s = order_in_time(placed, work_s, profile, seconds=ORDER_S)
+    if budget_s is not None and predicted_s > budget_s:
+        kept, order, tried_s = within_budget(placed, profile, budget_s, order_s=TRY_ORDER_S)
+        longer, longer_s = order_in_time([placed[k] for k in kept], work_s[kept], profile, seconds=ORDER_S)
+        if longer_s < tried_s:  # less travel need not be less time: short hops are slow
+            order = longer
+    drawn = _in_order([placed[k] for k in kept], order)
+    stroke_s, return_s = time_plan(drawn, profile)
+    plan = DrawingPlan(drawn, page, profile, stroke_s, return_s, len(placed) - len(drawn), artist)
+    _log.info(
+        'planned %d strokes, %.2f m of ink, %.2f m of travel, %.1f s; %d left out',
+        len(drawn), plan.ink_mm / 1000.0, plan.travel_mm / 1000.0, plan.predicted_s, plan.left_out,
+    )  # fmt: skip
+    return plan
+
+
+def _in_order(strokes: Sequence[Stroke], order: Order) -> tuple[Stroke, ...]:
+    return tuple(
+        replace(strokes[k], xy=strokes[k].xy[::-1]) if flipped else strokes[k]
+        for k, flipped in zip(order.index, order.flipped, strict=True)
+    )
