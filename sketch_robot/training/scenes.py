@@ -112,7 +112,7 @@ def random_shapes(size_px: int, width_px: float, rng: np.random.Generator) -> tu
         if rng.random() < 0.5:
             axes = (int(radius), int(radius * rng.uniform(0.4, 1)))
             angle = int(rng.integers(180))
-            outline = cv2.ellipse2Poly((int(centre[0]), int(centre[1])), axes, angle, 0, 360, 6)
+            outline = np.array(cv2.ellipse2Poly((int(centre[0]), int(centre[1])), axes, angle, 0, 360, 6), np.int32)
         else:
             angles = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 8)))
             outline = (centre + radius * np.column_stack((np.cos(angles), np.sin(angles)))).astype(np.int32)

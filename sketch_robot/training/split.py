@@ -41,9 +41,7 @@ def split_drawings(drawings: list[LabelledDrawing], held_out_file: Path = SPLIT_
         SketchRobotError: BAD_GOAL, the file is missing, or nothing is left to train on.
     """
     if not held_out_file.is_file():
-        raise SketchRobotError(
-            ErrorCode.BAD_GOAL, f'{held_out_file} with the names of the held-out drawings is missing'
-        )
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'the list of held-out drawings {held_out_file} is missing')
     names = set(held_out_file.read_text().split())
     usable = sorted((d for d in drawings if d.is_usable), key=lambda d: d.name)
     train = [d for d in usable if d.name not in names]
