@@ -43,7 +43,7 @@ def stage_divergence(student: Tensor, teacher: Tensor) -> Tensor:
         student, teacher: (N, C, h, w) and (N, C, H, W); the teacher's map is averaged onto the student's grid.
     """
     if teacher.shape[-2:] != student.shape[-2:]:
-        teacher = functional.adaptive_avg_pool2d(teacher, student.shape[-2:])
+        teacher = functional.interpolate(teacher, size=student.shape[-2:], mode='area')
     log_own = functional.log_softmax(student.float(), dim=1)
     log_theirs = functional.log_softmax(teacher.float(), dim=1)
     divergence = (log_theirs.exp() * (log_theirs - log_own)).sum(1)

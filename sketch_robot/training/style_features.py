@@ -26,6 +26,9 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class FilterBank(nn.Module):
     """Two layers of fixed random orthogonal filters at three scales; no file needed."""
 
+    near: Tensor
+    far: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(BANK_SEED)
@@ -53,6 +56,9 @@ class Vgg19Features(nn.Module):
     Raises:
         SketchRobotError: BAD_GOAL, the file is missing or is not VGG19's.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, weights: Path) -> None:
         super().__init__()

@@ -137,9 +137,8 @@ class Trainer:
             self.step += 1
             sums = {name: sums.get(name, torch.zeros((), device=loss.device)) + loss for name, loss in losses.items()}
             if self.step % self.options.log_every == 0:
-                entry = {
-                    name: average(value, self.workers.world) / self.options.log_every for name, value in sums.items()
-                }
+                count = self.options.log_every
+                entry = {name: average(value, self.workers.world) / count for name, value in sums.items()}
                 if not math.isfinite(entry['loss']):
                     raise SketchRobotError(ErrorCode.INTERNAL, f'the loss is no number at step {self.step}')
                 seconds = (time.perf_counter() - since) / count
@@ -237,9 +236,8 @@ class Trainer:
             return
         minutes = (self.options.steps - self.step) * entry['seconds'] / 60
         losses = ' '.join(f'{k} {v:.4g}' for k, v in entry.items() if k not in ('step', 'rate', 'seconds'))
-        _log.info(
-            '%d/%d %s, %.2f s a step, %.0f min left', self.step, self.options.steps, losses, entry['seconds'], left / 60
-        )
+        done = f'{self.step}/{self.options.steps}'
+        _log.info('%s: %s, %.2f s a step, %.0f min left', done, losses, entry['seconds'], minutes)
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / LOG_FILE).open('a') as file:
             file.write(json.dumps(entry) + '\n')

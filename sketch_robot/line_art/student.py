@@ -1,0 +1,153 @@
+"""The student: a small U2-Net that draws, on torch or on OpenVINO.
+
+Torch is the reference. OpenVINO converts the torch module in memory and computes in the processor's best precision
+(bfloat16 where there is hardware for it), several times as fast.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.line_art.art import LineArt
+from sketch_robot.line_art.artist import Artist
+from sketch_robot.photo.sitter import CROP_PX, Sitter
+
+if TYPE_CHECKING:
+    from sketch_robot.line_art.u2net import U2Net
+
+RUNTIMES = ('openvino', 'torch')
+WEIGHTS_PACKAGE, WEIGHTS_NAME = 'sketch_robot.line_art.weights', 'student.safetensors'
+SIZES_PX = (256, 512)  # that the net can be asked for: 512 draws, 256 is for a live view
+MATTE_MARGIN_PX = 6  # outlines run on the matte's border
+
+_log = logging.getLogger(__name__)
+
+InkFunction = Callable[[np.ndarray], np.ndarray]
+
+
+class StudentArtist(Artist):
+    """Draws with the distilled network.
+
+    Args:
+        runtime: 'openvino' or 'torch'.
+        size_px: side at which the net sees the crop; the line art has the crop's size all the same.
+        weights: a weight file; None takes the package's.
+        keep_to_sitter: wipe ink off the background, where the sitter has a matte.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, an unknown runtime or size.
+    """
+
+    name = 'student'
+
+    def __init__(
+        self,
+        *,
+        runtime: str = 'openvino',
+        size_px: int = CROP_PX,
+        weights: Path | None = None,
+        keep_to_sitter: bool = True,
+    ) -> None:
+        if runtime not in RUNTIMES:
+            raise SketchRobotError(
+                ErrorCode.BAD_GOAL, f'there is no runtime {runtime!r}; choose one of: {", ".join(RUNTIMES)}'
+            )
+        if size_px not in SIZES_PX:
+            raise SketchRobotError(ErrorCode.BAD_GOAL, f'the student draws at {SIZES_PX} px, not at {size_px}')
+        self.runtime, self.size_px, self.weights, self.keep_to_sitter = runtime, size_px, weights, keep_to_sitter
+        self._ink: InkFunction | None = None
+
+    def draw(self, sitter: Sitter) -> LineArt:
+        """Draw the sitter: ink (512, 512), no strokes.
+
+        Raises:
+            SketchRobotError: BAD_GOAL, the weight file is missing or foreign.
+        """
+        ink = self.net_ink(sitter.crop)
+        visible = sitter.valid
+        if self.keep_to_sitter and sitter.matte is not None:
+            side = 2 * MATTE_MARGIN_PX + 1
+            visible = visible & (cv2.dilate(sitter.matte, np.ones((side, side), np.uint8)) > 0.5)
+        return LineArt(np.where(visible, ink, np.float32(0)), self.name)
+
+    def net_ink(self, crop: np.ndarray) -> np.ndarray:
+        """What the network alone gives: (512, 512, 3) uint8 RGB to (512, 512) float32 ink."""
+        if self._ink is None:
+            self.warm_up()
+        assert self._ink is not None
+        if crop.shape[0] != self.size_px:
+            crop = cv2.resize(crop, (self.size_px, self.size_px), interpolation=cv2.INTER_AREA)
+        ink = self._ink(crop)
+        if ink.shape[0] != CROP_PX:
+            ink = cv2.resize(ink, (CROP_PX, CROP_PX), interpolation=cv2.INTER_LINEAR)
+        return ink
+
+    def warm_up(self) -> None:
+        """Load the weights, convert them for the runtime, and draw once."""
+        if self._ink is not None:
+            return
+        net = load_student(self.weights)
+        make = openvino_ink if self.runtime == 'openvino' else torch_ink
+        self._ink = make(net, self.size_px)
+        self._ink(np.zeros((self.size_px, self.size_px, 3), np.uint8))
+        _log.info('the student is ready on %s at %d px', self.runtime, self.size_px)
+
+
+def load_student(weights: Path | None = None) -> U2Net:
+    """The student's net, on the CPU.
+
+    Args:
+        weights: a weight file; None takes the package's.
+    """
+    from sketch_robot.line_art.weight_file import load_weights  # torch is heavy
+
+    if weights is not None:
+        return load_weights(weights)
+    with as_file(files(WEIGHTS_PACKAGE) / WEIGHTS_NAME) as path:
+        return load_weights(path)
+
+
+def torch_ink(net: U2Net, size_px: int) -> InkFunction:  # noqa: ARG001 (one signature for all runtimes)
+    """The reference: float32 on torch. From (H, W, 3) uint8 RGB to (H, W) float32 ink."""
+    import torch
+
+    from sketch_robot.line_art.u2net import InkNet
+
+    module = InkNet(net).eval()
+
+    def ink(rgb: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            batch = torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255
+            return module(batch)[0, 0].numpy()
+
+    return ink
+
+
+def openvino_ink(net: U2Net, size_px: int) -> InkFunction:
+    """The net compiled by OpenVINO for this processor, pictures of one size."""
+    import openvino
+    import torch
+    from openvino import properties
+
+    from sketch_robot.line_art.u2net import InkNet
+
+    example = torch.zeros(1, 3, size_px, size_px)
+    with torch.inference_mode():
+        model = openvino.convert_model(InkNet(net).eval(), example_input=example, input=[example.shape])
+    compiled = openvino.Core().compile_model(model, 'CPU', {properties.hint.performance_mode(): 'LATENCY'})
+    request = compiled.create_infer_request()
+
+    def ink(rgb: np.ndarray) -> np.ndarray:
+        batch = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], dtype=np.float32) / 255
+        request.infer([batch])
+        return np.array(request.get_output_tensor().data[0, 0], np.float32)
+
+    return ink
