@@ -20,7 +20,8 @@ from sketch_robot.photo.picture import Photo
 
 MAX_PIXELS = 50_000_000  # 50 Mpx: above today's cameras' usual files, 150 MB once decoded
 MIN_SIDE_PX = 32  # a face in fewer pixels has no features left to draw
-FORMATS = ('JPEG', 'MPO', 'PNG', 'WEBP', 'BMP', 'TIFF', 'PPM', 'GIF')  # MPO: JPEGs of phones with a second picture
+Image.init()  # registers all formats; naming one that is not registered fails in Pillow
+FORMATS = tuple(f for f in ('JPEG', 'PNG', 'WEBP', 'BMP', 'TIFF', 'PPM', 'GIF') if f in Image.OPEN)
 
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)  # what Pillow raises on broken files
 _log = logging.getLogger(__name__)

@@ -17,6 +17,7 @@ from sketch_robot.photo.picture import Photo
 from sketch_robot.photo.sitter import CROP_PX, Sitter
 
 MESH_FACE = 468  # mesh points of the face itself; the irises follow
+WITH_HAIR_AND_NECK = 1.25  # a person in the crop covers at least so many times the face
 WIDE_PX = 768  # the person is also segmented in a copy of the photo of this size, whose context the crop lacks
 
 _log = logging.getLogger(__name__)
@@ -110,7 +111,8 @@ class SitterFinder:
         )
         face = None if landmarks is None else _face_mask(landmarks)
         rough = ((person + mirrored[:, ::-1] + wide) / 3).astype(np.float32)
-        if face is None and rough.max() < 0.5:
+        known = 0.02 * CROP_PX**2 if face is None else WITH_HAIR_AND_NECK * face.sum()
+        if (rough > 0.5).sum() < known:  # a drawing: the network knows photos of people
             return None
         return refine_matte(crop, rough, face)
 

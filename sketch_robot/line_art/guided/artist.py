@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -12,20 +14,43 @@ from sketch_robot.line_art.guided.curve import runs
 from sketch_robot.line_art.guided.eyes import draw_brow, draw_eye
 from sketch_robot.line_art.guided.face import Face, face_of
 from sketch_robot.line_art.guided.features import draw_jaw, draw_mouth, draw_nose
-from sketch_robot.line_art.guided.free_lines import FreeLine, find_free_lines
+from sketch_robot.line_art.guided.free_lines import SPACING_PX, FreeLine, find_free_lines, find_lines_anywhere
 from sketch_robot.line_art.guided.glasses import draw_glasses
 from sketch_robot.line_art.guided.outline import silhouettes
-from sketch_robot.line_art.guided.sheet import Sheet
+from sketch_robot.line_art.guided.sheet import HALF_WIDTH_PX, Sheet
+from sketch_robot.line_art.guided.subject import find_subject, is_line_drawing
 from sketch_robot.line_art.guided.tone import look_at
 from sketch_robot.line_art.ink import render_ink
 from sketch_robot.photo.sitter import Sitter
 from sketch_robot.stroke import Stroke
 
 BUDGET_PX = 5200.0  # of all strokes: about two minutes of pen on A5
-SHARE_PX = {'other': 420.0, 'ear': 420.0, 'hair': 1700.0, 'clothes': 1000.0}  # of it, for free lines with a face
-CLEARANCE_PX = {'other': 7, 'ear': 7, 'hair': 19, 'clothes': 21}  # width of the strip a free line keeps for itself
-SHORTEST_PX = {'other': 22.0, 'ear': 14.0, 'hair': 36.0, 'clothes': 36.0}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How free lines of a label are chosen.
+
+    Attributes:
+        share_px: length they may have together.
+        clearance_px: width of the strip that each keeps for itself.
+        shortest_px: what is left of one after the others took their strips must be this long.
+    """
+
+    share_px: float
+    clearance_px: int
+    shortest_px: float
+
+
+PORTRAIT = {
+    'other': Rules(420.0, 7, 22.0),
+    'ear': Rules(420.0, 7, 14.0),
+    'hair': Rules(1700.0, 19, 36.0),
+    'clothes': Rules(1000.0, 21, 36.0),
+}
+WHOLE_PICTURE = {'other': Rules(BUDGET_PX, 11, 18.0)}
 ORDER = ('eye', 'brow', 'nose', 'mouth', 'jaw', 'glasses', 'hair', 'ear', 'other', 'clothes')
+OBJECT_EDGE = 0.6  # evidence of an outline that no network has seen
 CHIN_WITHOUT_FACE = 0.65  # of the picture's height
 
 
@@ -37,8 +62,14 @@ class GuidedArtist(Artist):
     def draw(self, sitter: Sitter) -> LineArt:
         shape = sitter.crop.shape[:2]
         face = None if sitter.landmarks is None else face_of(sitter.landmarks, shape)
-        matte = sitter.matte if sitter.matte is not None else np.ones(shape, np.float32)
-        tone = look_at(sitter.crop, matte, face)
+        matte = sitter.matte
+        if matte is None:
+            matte = find_subject(sitter.crop, sitter.valid, sitter.face_box)
+        has_subject = matte is not None
+        if matte is None:
+            matte = np.ones(shape, np.float32)
+        whole = face is None and sitter.face_box is None
+        tone = look_at(sitter.crop, np.ones(shape, np.float32) if whole else matte, face)
         sheet = Sheet(shape)
         inner = cv2.erode(sitter.valid.astype(np.uint8), np.ones((11, 11), np.uint8), borderValue=(0,))
         sheet.taken |= inner == 0
@@ -54,8 +85,13 @@ class GuidedArtist(Artist):
         chin = _chin(sitter, face)
         for stroke in sheet.strokes:
             sheet.keep_off(stroke.xy, 17 if stroke.label == 'jaw' else 5)
-        _draw_outline(sheet, tone.colour, matte, sitter.valid, face, chin)
-        _draw_free_lines(sheet, find_free_lines(tone, matte, sheet.taken, face, chin))
+        if has_subject and not (whole and is_line_drawing(tone.raw, sitter.valid)):
+            _draw_outline(sheet, tone.colour, matte, sitter.valid, face, None if whole else chin)
+        if face is None:
+            lines = find_lines_anywhere(tone, sheet.taken, matte if has_subject else None)
+        else:
+            lines = find_free_lines(tone, matte, sheet.taken, face, chin)
+        _draw_free_lines(sheet, lines, WHOLE_PICTURE if face is None else PORTRAIT)
         strokes = tuple(sorted(sheet.strokes, key=lambda s: (ORDER.index(s.label), -s.importance)))
         return LineArt(render_ink(strokes, (shape[1], shape[0])), self.name, strokes)
 
@@ -77,29 +113,34 @@ def _chin(sitter: Sitter, face: Face | None) -> float:
 
 
 def _draw_outline(
-    sheet: Sheet, colour: np.ndarray, matte: np.ndarray, valid: np.ndarray, face: Face | None, chin: float
+    sheet: Sheet, colour: np.ndarray, matte: np.ndarray, valid: np.ndarray, face: Face | None, chin: float | None
 ) -> None:
-    for line in silhouettes(colour, matte, valid):
+    """Draw the matte's outline, as hair and clothes above and below the chin, or as any thing's (chin None)."""
+    for line in silhouettes(colour, matte, valid, least_evidence=OBJECT_EDGE if chin is None else None):
         for run in runs(sheet.is_free(line), gap=6, shortest=12):
             part = line[run]
             height = part[:, 1] if face is None else face.height(part)
-            for below, label in ((height > chin + 8, 'clothes'), (height <= chin + 8, 'hair')):
-                for piece in runs(below, gap=4, shortest=8):
-                    sheet.draw(part[piece], label, 0.8)
-            sheet.keep_off(part, 22)
+            if chin is None:
+                sheet.draw(part, 'other', 0.8)
+            else:
+                for below, label in ((height > chin + 8, 'clothes'), (height <= chin + 8, 'hair')):
+                    for piece in runs(below, gap=4, shortest=8):
+                        sheet.draw(part[piece], label, 0.8)
+            sheet.keep_off(part, 22 if face is not None else 11)
 
 
-def _draw_free_lines(sheet: Sheet, lines: list[FreeLine]) -> None:
+def _draw_free_lines(sheet: Sheet, lines: list[FreeLine], rules: dict[str, Rules]) -> None:
     """The best of the free lines that fit the budget, each away from those before."""
     total = sum(stroke.length for stroke in sheet.strokes)
     best = max((line.score for line in lines), default=1.0)
-    used = dict.fromkeys(SHARE_PX, 0.0)
+    used = dict.fromkeys(rules, 0.0)
     for line in sorted(lines, key=lambda candidate: -candidate.score):
-        for run in runs(sheet.is_free(line.xy), gap=3, shortest=int(SHORTEST_PX[line.label] / 1.5)):
-            piece = Stroke(line.xy[run], 1.0, line.label, 0.7 * line.score / best)
-            if total + piece.length > BUDGET_PX or used[line.label] + piece.length > SHARE_PX[line.label]:
+        rule = rules[line.label]
+        for run in runs(sheet.is_free(line.xy), gap=3, shortest=int(rule.shortest_px / SPACING_PX)):
+            piece = Stroke(line.xy[run], HALF_WIDTH_PX, line.label, 0.7 * line.score / best)
+            if total + piece.length > BUDGET_PX or used[line.label] + piece.length > rule.share_px:
                 continue
             sheet.strokes.append(piece)
             total += piece.length
             used[line.label] += piece.length
-            sheet.keep_off(piece.xy, CLEARANCE_PX[line.label])
+            sheet.keep_off(piece.xy, rule.clearance_px)

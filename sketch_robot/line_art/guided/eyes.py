@@ -13,6 +13,7 @@ from sketch_robot.line_art.guided.tone import Tone
 
 SMALLEST_PX = 14.0  # a narrower eye has no parts to tell apart
 CLOSED = 0.07  # opening over width below which no iris shows
+FAIREST_BROW = 0.12  # darkness below which a brow is left open
 IRIS_PITCH_PX = 2.6  # between the turns that shade a pupil: the lines of 2 px just leave light between them
 
 
@@ -78,7 +79,7 @@ def _between(xy: np.ndarray, upper: np.ndarray, lower: np.ndarray, face: Face) -
 
 
 def draw_brow(sheet: Sheet, tone: Tone, face: Face, side: mesh.Side) -> None:
-    """A brow as one zigzag of hairs between its edges, tapering to the temple, closer where the brow is darker."""
+    """A brow in one stroke: its tapering outline, then a zigzag of hairs back through it."""
     table, points = mesh.EYES[side], face.points
     top, bottom = through(points[table.brow_top]), through(points[table.brow_bottom])
     width = float(np.hypot(*(top[0] - top[-1])))
@@ -95,10 +96,26 @@ def draw_brow(sheet: Sheet, tone: Tone, face: Face, side: mesh.Side) -> None:
     taper = np.clip(np.minimum(0.5 + 3 * t, 1.6 - 1.5 * t), 0, 1)[:, None]
     middle = (above + below) / 2
     above, below = middle + (above - middle) * taper, middle + (below - middle) * taper
-    hairs = max(4, round(width / 6.0))
-    low = np.linspace(0.0, 0.9, hairs)
-    zigzag = np.empty((2 * hairs + 1, 2))
-    zigzag[0:-1:2] = at_fraction(below, low)
-    zigzag[1::2] = at_fraction(above, np.minimum(low + 0.1, 1.0))
-    zigzag[-1] = (above[-1] + below[-1]) / 2
-    sheet.draw(smooth(resample(zigzag, 1.0), 1.0), 'brow', 0.95)
+    tip = (above[-1:] + below[-1:]) / 2
+    ring = smooth(np.vstack([below, tip, above[::-1]]), 1.2)
+    sheet.draw(np.vstack([ring, _hairs(above, below, _darkness(tone, points, table, middle))]), 'brow', 0.95)
+
+
+def _darkness(tone: Tone, points: np.ndarray, table: mesh.EyeTable, middle: np.ndarray) -> float:
+    """How much darker the brow is than the skin above it: 0 .. 1."""
+    skin = float(np.median(sample(tone.light, 2 * points[table.brow_top] - points[table.brow_bottom])))
+    return float(np.clip(1 - np.median(sample(tone.light, middle)) / (skin + 0.02), 0, 1))
+
+
+def _hairs(above: np.ndarray, below: np.ndarray, darkness: float) -> np.ndarray:
+    """A zigzag of slanting hairs between a brow's edges, from the nose outwards, closer in a darker brow: (N, 2)."""
+    if darkness < FAIREST_BROW:
+        return np.zeros((0, 2))
+    width = float(np.hypot(*(above[0] - above[-1])))
+    pitch = np.interp(darkness, [FAIREST_BROW, 0.6], [11.0, 4.5])
+    count = max(3, round(float(0.75 * width / pitch)))
+    low = np.linspace(0.04, 0.8, count)
+    zigzag = np.empty((2 * count, 2))
+    zigzag[0::2] = at_fraction(below, low)
+    zigzag[1::2] = at_fraction(above, np.minimum(low + 0.12, 0.95))
+    return zigzag

@@ -21,6 +21,7 @@ from sketch_robot.line_art.guided.snap import snap
 from sketch_robot.line_art.guided.tone import Tone
 
 FAR_WING = 0.45  # yaw from which the far wing of the nose is hidden
+CHIN_ZONE = 0.09  # of the face's height above the chin's tip
 OPEN_MOUTH = 0.09  # gap between the lips over the mouth's width
 
 
@@ -100,5 +101,7 @@ def draw_jaw(sheet: Sheet, tone: Tone, face: Face) -> None:
         low = face.height(jaw.xy) > np.where(on_left, heights['left'], heights['right'])
         clear = ((jaw.evidence > 0.18) & (skin_inside > 0.35)) | (jaw.evidence > 0.9)
         contour = (jaw.evidence > 0.5) & (skin_inside > 0.45) & (skin_outside < 0.3)
-        for part in runs((low & clear) | contour, gap=16, shortest=14):
+        # under the chin neck and chin have one colour: there the mesh is trusted
+        at_chin = face.height(jaw.xy) > face.height(points[mesh.CHIN]) - CHIN_ZONE * tall
+        for part in runs((low & clear) | contour | at_chin, gap=16, shortest=14):
             sheet.draw(smooth(jaw.xy[part], 2.5), 'jaw', 0.85)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from sketch_robot.line_art.guided import mesh
+from sketch_robot.line_art.guided.blur import wide_blur
 from sketch_robot.line_art.guided.chains import link_lines, trace_lines
 from sketch_robot.line_art.guided.curve import length, normals, resample, sample, smooth
 from sketch_robot.line_art.guided.face import Face
@@ -23,6 +24,34 @@ FLOOR = 0.006  # response of a line too faint to see
 LOW, HIGH = 0.25, 0.6  # hysteresis on the normalised response
 LINK_PX, LINK_COS = 11.0, 0.72
 SPACING_PX = 1.5
+STRAIGHT = ([90.0, 200.0], [0.65, 0.3])  # chord over length, by length; what curls more is shine and noise
+BARE_SKIN = 0.6  # mean probability of skin from which a line outside the mesh is judged like one in the face
+
+
+@dataclass(frozen=True)
+class Scale:
+    """At which size lines are sought; sigmas in px of the crop.
+
+    Attributes:
+        blur: of the picture beforehand.
+        flow: of the structure tensor.
+        line: of the inner Gaussian across a line.
+        reach: of the average along it.
+        shrink: the picture is worked on at 1 / shrink of its size; thick lines lose nothing by it.
+    """
+
+    blur: float
+    flow: float
+    line: float
+    reach: float
+    shrink: int
+
+
+IN_FACE = Scale(1.0, 2.5, 1.4, 4.0, 1)
+OUTSIDE = Scale(1.2, 6.0, 2.5, 11.0, 2)
+OF_SKIN = Scale(1.5, 3.0, 2.5, 7.0, 2)
+ANYWHERE = Scale(0.8, 3.5, 1.8, 8.0, 1)
+SHORTEST_ANYWHERE_PX = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +83,11 @@ def find_free_lines(tone: Tone, matte: np.ndarray, taken: np.ndarray, face: Face
     if not where.any():
         return []
     inside = _face_area(tone, face)
-    response = (1 - inside) * _response(tone.flat, 1.2, 6.0, 2.5, 11.0, where & (inside < 1))
+    outside = where & (inside < 1)
+    response = (1 - inside) * _response(tone.flat, OUTSIDE, outside)
     if face is not None:
-        response += inside * _response(tone.raw, 1.0, 2.5, 1.4, 4.0, where & (inside > 0))
-        skin = _response(tone.skin, 1.5, 3.0, 2.5, 7.0, where & (inside < 1))
-        response = np.maximum(response, 0.9 * (1 - inside) * skin)
+        response += inside * _response(tone.raw, IN_FACE, where & (inside > 0))
+        response = np.maximum(response, 0.9 * (1 - inside) * _response(tone.skin, OF_SKIN, outside))
     response[~where] = 0
     lines = link_lines(trace_lines(response, LOW, HIGH), LINK_PX, LINK_COS)
     found = []
@@ -69,16 +98,35 @@ def find_free_lines(tone: Tone, matte: np.ndarray, taken: np.ndarray, face: Face
     return found
 
 
-def _response(
-    image: np.ndarray, blur: float, flow_sigma: float, scale_px: float, reach_px: float, where: np.ndarray
-) -> np.ndarray:
+def find_lines_anywhere(tone: Tone, taken: np.ndarray, subject: np.ndarray | None) -> list[FreeLine]:
+    """All candidates in a picture without a mesh; those of the subject (its matte, or None) count most."""
+    response = _response(tone.flat, ANYWHERE, ~taken)
+    response[taken] = 0
+    found = []
+    for line in link_lines(trace_lines(response, LOW, HIGH), LINK_PX, LINK_COS):
+        xy = smooth(resample(line, SPACING_PX), 3.0)
+        long = length(xy)
+        if len(xy) < 8 or long < SHORTEST_ANYWHERE_PX:
+            continue
+        weight = 1.0 if subject is None else 0.25 + 0.75 * float(sample(subject, xy).mean())
+        found.append(FreeLine(xy, 'other', weight * float(sample(response, xy).mean()) * long**0.8))
+    return found
+
+
+def _response(image: np.ndarray, scale: Scale, where: np.ndarray) -> np.ndarray:
     """Line response in units of its own local energy."""
     if not where.any():
         return np.zeros(image.shape, np.float32)
-    soft = cv2.GaussianBlur(image, (0, 0), blur)
-    raw = line_response(soft, edge_tangent_flow(soft, flow_sigma), scale_px, reach_px, where)
-    energy = np.sqrt(cv2.GaussianBlur(raw * raw, (0, 0), ENERGY_PX))
-    return np.maximum(raw / (energy + FLOOR), 0)
+    soft = cv2.GaussianBlur(image, (0, 0), scale.blur)
+    k = scale.shrink
+    if k > 1:
+        size = (image.shape[1] // k, image.shape[0] // k)
+        soft = cv2.resize(soft, size, interpolation=cv2.INTER_AREA)
+        where = cv2.resize(where.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    raw = line_response(soft, edge_tangent_flow(soft, scale.flow / k), scale.line / k, scale.reach / k, where)
+    energy = np.sqrt(wide_blur(raw * raw, ENERGY_PX / k))
+    normal = np.maximum(raw / (energy + FLOOR), 0)
+    return normal if k == 1 else cv2.resize(normal, image.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _face_area(tone: Tone, face: Face | None) -> np.ndarray:
@@ -97,11 +145,14 @@ def _judge(
 ) -> FreeLine | None:
     xy = resample(line, SPACING_PX)
     in_face = float(sample(inside, xy).mean()) > 0.5
+    bare = in_face or float(sample(tone.skin, xy).mean()) > BARE_SKIN
     xy = smooth(xy, 2.5 if in_face else 5.0)
     if len(xy) < 8:
         return None
     strength, long = float(sample(response, xy).mean()), length(xy)
-    if in_face:  # only true dark lines, no shading
+    if float(np.hypot(*(xy[-1] - xy[0]))) < np.interp(long, *STRAIGHT) * long:
+        return None
+    if bare:  # only true dark lines, no shading
         side = 4 * normals(xy)
         left, middle, right = (sample(tone.light, xy + k * side) for k in (-1, 0, 1))
         ridge = float((np.minimum(left, right) - middle).mean())

@@ -86,10 +86,10 @@ def _rim_of_power(tone: Tone, face: Face, side: mesh.Side, power: float, dark: b
     unit = np.stack([np.cos(turn), np.sin(turn)], axis=1)
     unit /= (np.abs(unit) ** power).sum(axis=1, keepdims=True) ** (1 / power)
     ray = unit * (1.12, 0.95) @ np.stack([face.right, face.down])
-    radius = np.arange(0.55 * width, 1.45 * width, 1.0)
+    radius = np.arange(0.55 * width, 1.6 * width, 1.0)
     profile = sample(tone.light, centre + ray[:, None] * radius[None, :, None])
     profile = np.asarray(cv2.GaussianBlur(profile, (0, 0), 0.8), np.float64)
-    margin = 5
+    margin = 7
 
     def shifted(by: int) -> np.ndarray:
         return profile[:, margin + by : profile.shape[1] - margin + by]
@@ -97,12 +97,12 @@ def _rim_of_power(tone: Tone, face: Face, side: mesh.Side, power: float, dark: b
     if dark:
         gain = shifted(3) - shifted(-3)
     else:  # a line darker or brighter than both its sides, of one of several widths
-        line = [(1, 4, 1.0), (1, 5, 1.0), (-1, 4, 0.9), (1, 2, 0.8), (-1, 2, 0.7)]
+        line = [(1, 7, 1.0), (1, 5, 1.0), (1, 4, 1.0), (-1, 4, 0.9), (1, 2, 0.8), (-1, 2, 0.7)]
         gain = np.max(
             [w * np.minimum(s * (shifted(d) - shifted(0)), s * (shifted(-d) - shifted(0))) for s, d, w in line], axis=0
         )
     gain = np.clip(gain / (float(sample(tone.spread, centre[None])[0]) + 0.03), -0.3, 1.5)
-    path = cheapest_path(-gain, 100.0 / width**2)
+    path = cheapest_path(-gain, 45.0 / width**2)
     middle = slice(DIRECTIONS // 2, DIRECTIONS // 2 + DIRECTIONS)
     evidence = gain[np.arange(len(path)), path][middle]
     radii = smooth_closed(radius[margin:-margin][path[middle]][:, None], 1.5)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numba import njit
 
+from sketch_robot.line_art.guided.blur import wide_blur
 from sketch_robot.line_art.guided.curve import normals, sample, smooth
 
 Evidence = Literal['dark', 'edge', 'brighter', 'darker']
@@ -34,8 +35,8 @@ class Snapped:
 
 def local_spread(light: np.ndarray, sigma: float = 14.0) -> np.ndarray:
     """Standard deviation of lightness (H, W) float32 around each pixel; what a contrast is measured in."""
-    mean = cv2.GaussianBlur(light, (0, 0), sigma)
-    return np.sqrt(np.maximum(cv2.GaussianBlur(light * light, (0, 0), sigma) - mean * mean, 0.0))
+    mean = wide_blur(light, sigma)
+    return np.sqrt(np.maximum(wide_blur(light * light, sigma) - mean * mean, 0.0))
 
 
 def snap(

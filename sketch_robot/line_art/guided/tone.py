@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from sketch_robot.line_art.guided import mesh
+from sketch_robot.line_art.guided.blur import wide_blur
 from sketch_robot.line_art.guided.curve import to_pixels
 from sketch_robot.line_art.guided.face import Face
 from sketch_robot.line_art.guided.snap import local_spread
@@ -44,7 +45,7 @@ def look_at(crop: np.ndarray, matte: np.ndarray, face: Face | None) -> Tone:
         simple = cv2.bilateralFilter(simple, 7, 22, 5)
     flat = _unit(simple)
     near = cv2.GaussianBlur(cv2.dilate(matte, np.ones((5, 5), np.uint8)), (0, 0), 2)
-    flat = flat * near + (1 - near) * cv2.GaussianBlur(flat, (0, 0), 12)
+    flat = flat * near + (1 - near) * wide_blur(flat, 12)
     channel = int(np.argmax([lab[..., i].std() for i in range(3)]))
     skin = np.zeros(lightness.shape, np.float32) if face is None else _skin(lab, face)
     return Tone(_unit(lightness), light, local_spread(light), flat, _unit(lab[..., channel]), skin)
