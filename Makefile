@@ -1,0 +1,36 @@
+# make portrait PHOTO=face.jpg OUT=dir   set up, then draw a photo through the ROS graph on simulated paper
+# make test                              set up, then all tests
+# make bench                             measure what the README claims; prints a table, writes out/bench.json
+# make lint                              ruff and mypy
+
+SHELL := /bin/bash
+PHOTO ?=
+OUT ?= out
+ARGS ?=
+PAGE ?=
+TIME_BUDGET ?=
+env := source scripts/env.sh
+
+.PHONY: setup portrait test bench lint clean
+
+setup:
+	@scripts/setup.sh run
+
+portrait: setup
+	@$(env) && draw_portrait --out "$(OUT)" $(if $(PHOTO),--photo "$(PHOTO)") $(if $(PAGE),--page "$(PAGE)") \
+		$(if $(TIME_BUDGET),--time-budget "$(TIME_BUDGET)") $(ARGS)
+
+test:
+	@scripts/setup.sh run test
+	@$(env) && python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+bench:
+	@scripts/setup.sh run test
+	@$(env) && python -m bench $(ARGS)
+
+lint:
+	@scripts/setup.sh run test
+	@$(env) && ruff check . && ruff format --check . && mypy
+
+clean:
+	rm -rf build install log out .venv
