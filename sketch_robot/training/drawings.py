@@ -19,7 +19,8 @@ from sketch_robot.photo.sitter import CROP_PX
 STROKES_FILE, CROPS_FOLDER, MATTES_FILE = 'strokes.jsonl', 'crops', 'mattes.npz'
 MOST_TURN_DEGREES = 45.0  # of the face from frontal; beyond, the labelling artist is unreliable
 LEAST_INK_PX = 1500.0  # total length; a drawing with less missed most of the sitter
-OVERSAMPLING = 2  # widths in half pixels
+OVERSAMPLING = 4  # widths in half pixels
+SOFT_EDGE = 1.7  # OpenCV's anti-aliased lines are so much wider than the even thickness asked for
 _SHIFT = 4
 
 
@@ -117,8 +118,9 @@ def render_drawing(
     side = size_px * OVERSAMPLING
     linear, offset = to_result[:, :2] * OVERSAMPLING, to_result[:, 2] * OVERSAMPLING + (OVERSAMPLING - 1) / 2
     fixed = [np.rint((s @ linear.T + offset) * (1 << _SHIFT)).astype(np.int32) for s in strokes]
+    thickness = max(2, 2 * round((width_px * OVERSAMPLING - SOFT_EDGE) / 2))
     canvas = np.zeros((side, side), np.uint8)
-    cv2.polylines(canvas, fixed, False, (255,), max(1, round(width_px * OVERSAMPLING)), cv2.LINE_AA, _SHIFT)
+    cv2.polylines(canvas, fixed, False, (255,), thickness, cv2.LINE_AA, _SHIFT)
     return cv2.resize(canvas, (size_px, size_px), interpolation=cv2.INTER_AREA)
 
 

@@ -69,11 +69,6 @@ class TrainOptions:
     save_every: int = 200
     log_every: int = 20
 
-    def identity(self) -> str:
-        """What must not change between an interrupted run and its continuation."""
-        kept = {k: v for k, v in asdict(self).items() if k not in ('save_every', 'log_every')}
-        return json.dumps(kept, default=str, sort_keys=True)
-
 
 class Trainer:
     """One run in its folder.
@@ -120,6 +115,7 @@ class Trainer:
         self.optimiser = torch.optim.Adam(self.parameters, lr=options.rate, betas=options.betas)
         self.average = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
         self.step = 0
+        self.sums: dict[str, float] = {}  # of the losses since the last logged step
         self._resume()
 
     def run(self, *, until: int | None = None, stop: Callable[[], bool] = lambda: False) -> list[dict[str, float]]:
@@ -130,21 +126,20 @@ class Trainer:
         """
         last = self.options.steps if until is None else min(until, self.options.steps)
         logged: list[dict[str, float]] = []
-        sums: dict[str, Tensor] = {}
         since = time.perf_counter()
         while self.step < last and not stop():
             losses = self._train_step()
             self.step += 1
-            sums = {name: sums.get(name, torch.zeros((), device=loss.device)) + loss for name, loss in losses.items()}
+            self.sums = {k: self.sums.get(k, 0.0) + average(v, self.workers.world) for k, v in losses.items()}
             if self.step % self.options.log_every == 0:
                 count = self.options.log_every
-                entry = {name: average(value, self.workers.world) / count for name, value in sums.items()}
+                entry = {name: value / count for name, value in self.sums.items()}
                 if not math.isfinite(entry['loss']):
                     raise SketchRobotError(ErrorCode.INTERNAL, f'the loss is no number at step {self.step}')
                 seconds = (time.perf_counter() - since) / count
                 logged.append({'step': self.step, **entry, 'rate': self._rate(), 'seconds': round(seconds, 4)})
                 self._report(logged[-1])
-                sums, since = {}, time.perf_counter()
+                self.sums, since = {}, time.perf_counter()
             if self.step % self.options.save_every == 0:
                 self.save()
         self.save()
@@ -161,8 +156,9 @@ class Trainer:
         if self.workers.rank:
             return
         state = {
-            'options': self.options.identity(),
+            'options': self._identity(),
             'step': self.step,
+            'sums': self.sums,
             'net': self.net.state_dict(),
             'average': self.average,
             'optimiser': self.optimiser.state_dict(),
@@ -219,7 +215,7 @@ class Trainer:
         if not path.is_file():
             return
         state = load_checkpoint(path)
-        if state['options'] != self.options.identity():
+        if state['options'] != self._identity():
             raise SketchRobotError(
                 ErrorCode.BAD_GOAL, f'{path} is of a run with other options; choose another folder, or those options'
             )
@@ -228,8 +224,14 @@ class Trainer:
         self.average = {name: value.to(self.workers.device) for name, value in state['average'].items()}
         if self.distillation is not None:
             self.distillation.load_state_dict(state['distillation'])
-        self.step = int(state['step'])
+        self.step, self.sums = int(state['step']), state['sums']
         _log.info('going on from step %d of %s', self.step, self.folder)
+
+    def _identity(self) -> str:
+        """What must not change between an interrupted run and its continuation."""
+        options = {k: v for k, v in asdict(self.options).items() if k not in ('save_every', 'log_every')}
+        batches = {**asdict(self.batches.options), 'seed': self.batches.seed, 'drawings': len(self.batches.drawings)}
+        return json.dumps({'training': options, 'batches': batches}, default=str, sort_keys=True)
 
     def _report(self, entry: dict[str, float]) -> None:
         if self.workers.rank:
