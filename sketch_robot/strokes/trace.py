@@ -7,11 +7,14 @@ count and close neighbours stay apart; only what is sure somewhere is kept, so t
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.stroke import Stroke
+from sketch_robot.strokes.blobs import fill_blobs
 from sketch_robot.strokes.centre_line import centre_line
 from sketch_robot.strokes.importance import traced_importance
 from sketch_robot.strokes.junctions import chains
@@ -25,6 +28,7 @@ AROUND_PX = 2.0
 LEVEL, LEVEL_PER_INK_AROUND = 0.15, 0.5  # of 3 px apart, 1 px wide lines at 0.44 with 0.28 between them, both are seen
 LEAST_LEVEL, MOST_LEVEL = 0.2, 0.5
 LEAST_AREA_PX = 1.0
+LEAST_HALF_WIDTH_PX = 0.5
 MOST_PIXELS = 16_000_000
 ENLARGE_UP_TO_PIXELS = 4_000_000  # lines of larger pictures are wide enough as they are
 
@@ -49,12 +53,16 @@ def trace_ink(ink: np.ndarray, *, sure: float = SURE_INK) -> tuple[Stroke, ...]:
     mask, part, stats, middle = _ink_mask(ink, scale, sure)
     depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     half_width = np.maximum(depth - np.float32(0.5), 0.0) / np.float32(scale)
-    graph = skeleton_graph(thin(mask))
+    lines = thin(mask)
+    usual = max(float(np.median(half_width[lines])), LEAST_HALF_WIDTH_PX) if lines.any() else LEAST_HALF_WIDTH_PX
+    spirals, filled = fill_blobs(mask, half_width, usual, scale)
+    graph = skeleton_graph(lines & ~filled)
     at = np.clip(graph.node_xy.astype(np.int64), 0, np.array(mask.shape)[::-1] - 1)
     scaled = Skeleton([edge / scale for edge in graph.edges], graph.nodes, graph.node_xy / scale)
 
     strokes = []
     drawn = np.zeros(len(stats), dtype=bool)
+    drawn[part[filled]] = True
     drawn[0] = True  # the paper
     for chain in chains(scaled, half_width[at[:, 1], at[:, 0]].astype(np.float64), 1.0 / scale):
         xy = centre_line(chain, ink, half_width)
@@ -66,6 +74,7 @@ def trace_ink(ink: np.ndarray, *, sure: float = SURE_INK) -> tuple[Stroke, ...]:
         length = float(np.hypot(*np.diff(xy, axis=0).T).sum())
         width = float(np.median(half_width[row, column]))
         strokes.append(Stroke(xy, width, importance=traced_importance(length, darkness)))
+    strokes += [replace(spiral, importance=traced_importance(spiral.length, 1.0)) for spiral in spirals]
     for k in np.flatnonzero(~drawn & (stats[:, cv2.CC_STAT_AREA] > 0)):  # ink that thinning has made a point of: dots
         radius = float(np.sqrt(stats[k, cv2.CC_STAT_AREA] / np.pi)) / scale
         x, y = (middle[k] + 0.5) / scale
