@@ -41,7 +41,13 @@ PARAMETERS = (
     Parameter(
         'server_timeout', 5.0, 'How long to wait for a node that is not there yet, seconds.', low=0.1, high=600.0
     ),
-    Parameter('stage_timeout', 60.0, 'How long line art or planning may take, seconds.', low=1.0, high=3600.0),
+    Parameter(
+        'stage_timeout',
+        60.0,
+        'How long line art or planning may take, or the plotter be silent, seconds.',
+        low=1.0,
+        high=3600.0,
+    ),
     Parameter(
         'client_timeout', 2.0, 'A drawing ends when its client is gone for so long, seconds.', low=0.1, high=3600.0
     ),
@@ -172,6 +178,7 @@ class _Drawing:
         self._feedback = Draw.Feedback(phase=Draw.Feedback.CAPTURE)
         self._ended: SketchRobotError | None = None
         self._next_feedback_s = self._next_look_s = 0.0
+        self._heard_s = time.monotonic()  # of the plotter
         self.result = Draw.Result()
 
     def cancel(self, why: SketchRobotError) -> None:
@@ -244,6 +251,7 @@ class _Drawing:
             ErrorCode.PLOTTER_OFFLINE, 'no node offers execute_plan; is the node plotter running?'
         )
         await self._until(node.execute.server_is_ready, node.setting('server_timeout'), offline)
+        self._heard_s = time.monotonic()
         sent = node.execute.send_goal_async(ExecutePlan.Goal(plan=plan), feedback_callback=self._on_progress)
         handle: ClientGoalHandle = await self._wait(
             sent, node.setting('server_timeout'), offline, self._plotter_gone, unless_ended=False
@@ -251,12 +259,13 @@ class _Drawing:
         if not handle.accepted:
             raise SketchRobotError(ErrorCode.BUSY, 'the plotter is drawing something else; wait or stop it')
         coming = handle.get_result_async()
-        cancelling: Future | None = None
+        cancelled = False
         while not coming.done():
             self._look_around()
-            if self._ended is not None and cancelling is None:
-                cancelling = handle.cancel_goal_async()
             gone = self._plotter_gone()
+            if not cancelled and (self._ended is not None or gone is not None):
+                handle.cancel_goal_async()  # a plotter that is only silent may still hear it and lift the pen
+                cancelled = True
             if gone is not None:
                 raise gone
             await _turn()
@@ -277,6 +286,7 @@ class _Drawing:
             raise SketchRobotError(ErrorCode(done.error_code), done.error_msg)
 
     def _on_progress(self, msg: Any) -> None:
+        self._heard_s = time.monotonic()
         said, feedback = msg.feedback, self._feedback
         feedback.strokes_done, feedback.strokes_total = said.strokes_done, said.strokes_total
         feedback.fraction, feedback.remaining = said.fraction, said.remaining
@@ -340,9 +350,13 @@ class _Drawing:
         return future.result()
 
     def _plotter_gone(self) -> SketchRobotError | None:
-        if self._node.execute.server_is_ready():
-            return None
-        return SketchRobotError(ErrorCode.PLOTTER_OFFLINE, 'the plotter node went away in the middle of the drawing')
+        if not self._node.execute.server_is_ready():
+            text = 'the plotter node went away in the middle of the drawing'
+            return SketchRobotError(ErrorCode.PLOTTER_OFFLINE, text)
+        silent_s = time.monotonic() - self._heard_s
+        if silent_s > self._node.setting('stage_timeout'):
+            return SketchRobotError(ErrorCode.PLOTTER_OFFLINE, f'the plotter node has been silent for {silent_s:.0f} s')
+        return None
 
     def _look_around(self) -> bool:
         """Send feedback when due; now and then see whether the drawing must end. Whether it looked this time."""

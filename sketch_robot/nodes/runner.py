@@ -24,6 +24,7 @@ from rclpy.signals import SignalHandlerOptions
 from sketch_robot.errors import SketchRobotError
 from sketch_robot.graph import middleware_environment
 
+LAST_TURNS = 10  # what the executor still does after the nodes have parked: results and answers on their way
 PARK_TIMEOUT_S = 3.0  # launch kills with SIGTERM 5 s after Ctrl-C
 
 
@@ -104,13 +105,17 @@ class _Crew:
         self.node = node
         self.status = 0
         self._stop = stop
+        self._ending = False
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(node)
         self.thread = threading.Thread(target=self._spin, name=node.get_name(), daemon=True)
 
     def _spin(self) -> None:
         try:
-            self._executor.spin()
+            while not self._ending:
+                self._executor.spin_once(timeout_sec=0.5)
+            for _ in range(LAST_TURNS):
+                self._executor.spin_once(timeout_sec=0.02)
         except (ExternalShutdownException, ShutdownException):
             self._stop.set()
         except Exception:
@@ -119,9 +124,12 @@ class _Crew:
             self._stop.set()
 
     def close(self) -> None:
-        self._executor.shutdown(timeout_sec=1.0)
+        # Not while it spins: a callback would find the executor gone and its answer unsent.
+        self._ending = True
+        self._executor.wake()
         if self.thread.is_alive():
-            self.thread.join(timeout=1.0)
+            self.thread.join(timeout=2.0)
+        self._executor.shutdown(timeout_sec=1.0)
         self.node.destroy_node()
 
 

@@ -20,13 +20,13 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
+from sketch_robot_interfaces.action import Draw
+from sketch_robot_interfaces.msg import PlotterState
 from skimage import data
 
 from sketch_robot.graph import middleware_environment
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.images import image_to_ros
-from sketch_robot_interfaces.action import Draw
-from sketch_robot_interfaces.msg import PlotterState
 
 ROOT = Path(__file__).resolve().parents[2]
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
@@ -153,6 +153,7 @@ class World:
         rclpy.init(args=[], context=self._context, domain_id=domain, signal_handler_options=SignalHandlerOptions.NO)
         self.probe = Probe(self._context)
         self.running: list[Running] = []
+        self._draw_client: ActionClient | None = None
 
     def start(self, module: str, *words: str) -> Running:
         """Start `sketch_robot.nodes.<module>` with command line words."""
@@ -174,7 +175,15 @@ class World:
 
     def draw(self, **fields: Any) -> DrawCall:
         """Send a goal to the action draw."""
-        return DrawCall(self.probe, Draw.Goal(**fields), ActionClient(self.probe, Draw, 'draw'))
+        if self._draw_client is None:
+            self._draw_client = ActionClient(self.probe, Draw, 'draw')
+        return DrawCall(self.probe, Draw.Goal(**fields), self._draw_client)
+
+    def hang_up(self) -> None:
+        """Be no client of the action draw any more, as one that has died."""
+        if self._draw_client is not None:
+            self._draw_client.destroy()
+            self._draw_client = None
 
     def states(self) -> list[tuple[float, PlotterState]]:
         """A list that fills with the plotter's states."""
