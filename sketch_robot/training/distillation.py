@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sketch_robot.line_art.u2net import U2NetChannels
+from sketch_robot.training.losses import full_precision
 
 
 class StageDistillation(nn.Module):
@@ -44,7 +45,7 @@ def stage_divergence(student: Tensor, teacher: Tensor) -> Tensor:
     """
     if teacher.shape[-2:] != student.shape[-2:]:
         teacher = functional.interpolate(teacher, size=student.shape[-2:], mode='area')
-    log_own = functional.log_softmax(student.float(), dim=1)
-    log_theirs = functional.log_softmax(teacher.float(), dim=1)
+    log_own = functional.log_softmax(full_precision(student), dim=1)
+    log_theirs = functional.log_softmax(full_precision(teacher), dim=1)
     divergence = (log_theirs.exp() * (log_theirs - log_own)).sum(1)
     return divergence.mean() / student.shape[1]

@@ -38,12 +38,17 @@ def ink_cross_entropy(maps: U2NetMaps, ink: Tensor, weights: LossWeights) -> Ten
     weight = 1 + (weights.ink - 1) * ink
 
     def one(logits: Tensor) -> Tensor:
-        return functional.binary_cross_entropy_with_logits(logits.float(), ink, weight)
+        return functional.binary_cross_entropy_with_logits(full_precision(logits), ink, weight)
 
     loss = one(maps.fused)
     if weights.side:
         loss = loss + weights.side * torch.stack([one(side) for side in maps.sides]).sum()
     return loss
+
+
+def full_precision(x: Tensor) -> Tensor:
+    """Half-precision values as float32; others as they are."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 
 def gram_matrix(features: Tensor) -> Tensor:

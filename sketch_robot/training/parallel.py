@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
+
+from sketch_robot.training.losses import full_precision
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,22 @@ def leave_workers() -> None:
         dist.destroy_process_group()
 
 
+class _SumOverWorkers(torch.autograd.Function):
+    """Sum a tensor over all processes; its gradient is summed over them too."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:  # noqa: ARG004 (torch hands it over)
+        total = value.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ARG004
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
+
+
 class WholeBatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation over the pictures of all processes."""
 
@@ -58,19 +76,18 @@ class WholeBatchNorm2d(nn.BatchNorm2d):
         """As `BatchNorm2d`; every process must bring the same number of pictures."""
         if not self.training:
             return super().forward(x)
-        wide = x.float()
-        sums = all_reduce(torch.stack((wide.sum((0, 2, 3)), wide.square().sum((0, 2, 3)))))
+        wide = full_precision(x)
         count = x.numel() // x.shape[1] * dist.get_world_size()
-        mean = sums[0] / count
-        variance = (sums[1] / count - mean.square()).clamp(min=0)
+        mean = _SumOverWorkers.apply(wide.sum((0, 2, 3))) / count
+        centred = wide - mean[:, None, None]
+        variance = _SumOverWorkers.apply(centred.square().sum((0, 2, 3))) / count
         with torch.no_grad():
             momentum = self.momentum or 0.0
             if self.running_mean is not None and self.running_var is not None:
                 self.running_mean.lerp_(mean, momentum)
                 self.running_var.lerp_(variance * count / max(1, count - 1), momentum)
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        shift = self.bias - mean * scale
-        return (wide * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
 
 
 def share_batch_norm(net: nn.Module) -> None:

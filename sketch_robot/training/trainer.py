@@ -24,7 +24,7 @@ from sketch_robot.line_art.weight_file import CHANNELS, load_weights, save_weigh
 from sketch_robot.training.batches import PortraitBatches
 from sketch_robot.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
 from sketch_robot.training.distillation import StageDistillation
-from sketch_robot.training.losses import LossWeights, StyleLoss, ink_cross_entropy
+from sketch_robot.training.losses import LossWeights, StyleLoss, full_precision, ink_cross_entropy
 from sketch_robot.training.parallel import Workers, average, average_gradients, share_batch_norm
 
 LOG_FILE, WEIGHTS_FILE = 'log.jsonl', 'weights.safetensors'
@@ -185,7 +185,7 @@ class Trainer:
                 total = total + options.weights.distillation * losses['distillation']
         if self.style is not None:
             with torch.autocast(workers.device.type, enabled=False):  # squares of Gram matrices need float32
-                losses['style'] = self.style(torch.sigmoid(maps.fused.float()), ink)
+                losses['style'] = self.style(torch.sigmoid(full_precision(maps.fused)), ink)
             total = total + options.weights.style * losses['style']
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()

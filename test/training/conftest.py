@@ -32,7 +32,7 @@ def portraits(tmp_path_factory) -> Path:
     for number in range(6):
         centre, radius = np.array([250.0 + 5 * number, 256.0]), 120.0 + 8 * number
         rim = centre + radius * np.column_stack((np.cos(angle), np.sin(angle)))
-        mouth = centre + [[-60, 50], [0, 62], [60, 50]]
+        mouth = centre + np.array([[-60, 50], [0, 62], [60, 50]])
         picture = np.full((512, 512, 3), 40 + 20 * number, np.uint8)
         cv2.fillPoly(picture, [rim.astype(np.int32)], (150, 180, 220), cv2.LINE_AA)
         cv2.polylines(picture, [mouth.astype(np.int32)], False, (60, 60, 160), 6, cv2.LINE_AA)
