@@ -1,7 +1,8 @@
 """Pictures between ROS messages and arrays.
 
 rgb8, bgr8, rgba8, bgra8 and mono8 are moved by numpy without a copy per pixel; Bayer, YUV, 16-bit and float pictures go
-through cv_bridge where a working one is installed and through OpenCV otherwise, with the same result.
+through cv_bridge where a working one is installed and through OpenCV otherwise, with the same result. Of the names that
+say nothing about colour, 8UC3 is BGR (as RViz shows it) and 32FC3 is RGB.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.photo import MAX_PIXELS, Photo, photo_from_array
+from sketch_robot.photo import MAX_PIXELS, MIN_SIDE_PX, Photo, photo_from_array
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ _YUV = {
     'yuv422_yuy2': cv2.COLOR_YUV2RGB_YUY2,
     'yuyv': cv2.COLOR_YUV2RGB_YUY2,
 }
+_BRIDGE_NAMES = {'16UC1': 'mono16', 'uyvy': 'yuv422', 'yuyv': 'yuv422_yuy2'}  # cv_bridge knows these pixels so
 
 
 def _bad(message: str) -> SketchRobotError:
@@ -86,6 +88,8 @@ def array_from_ros(msg: Image) -> np.ndarray:
         raise _bad(
             f'the image has {width} x {height} pixels, more than {MAX_PIXELS / 1e6:.0f} million; send a smaller one'
         )
+    if msg.encoding in _YUV and width % 2:
+        raise _bad(f'{msg.encoding} pixels come in pairs, but a row has {width}; send an even width')
     if msg.step < width * channels * item:
         raise _bad(
             f'step is {msg.step} bytes, but a row of {width} pixels {msg.encoding} needs {width * channels * item}'
@@ -113,12 +117,13 @@ def photo_from_ros(msg: Image, *, source: str = 'image') -> Photo:
         SketchRobotError: BAD_IMAGE, see `array_from_ros`; or the picture is too small, too large or not finite.
     """
     pixels = array_from_ros(msg)
+    if min(msg.width, msg.height) < MIN_SIDE_PX:  # before any conversion: OpenCV's need neighbours
+        raise _bad(f'the image is too small: {msg.width} x {msg.height}; each side needs at least {MIN_SIDE_PX} pixels')
     stamp_s = msg.header.stamp.sec + msg.header.stamp.nanosec * 1e-9
-    return photo_from_array(_to_rgb(msg, pixels), source=source, stamp_s=stamp_s)
+    return photo_from_array(_to_rgb(msg.encoding, pixels), source=source, stamp_s=stamp_s)
 
 
-def _to_rgb(msg: Image, pixels: np.ndarray) -> np.ndarray:
-    encoding = msg.encoding
+def _to_rgb(encoding: str, pixels: np.ndarray) -> np.ndarray:
     if encoding in ('rgb8', 'rgba8', 'mono8', '8UC1'):
         return pixels
     if encoding in ('bgr8', '8UC3'):
@@ -126,7 +131,7 @@ def _to_rgb(msg: Image, pixels: np.ndarray) -> np.ndarray:
     if encoding == 'bgra8':
         return pixels[..., [2, 1, 0, 3]]
     bridge = working_cv_bridge()
-    return with_opencv(encoding, pixels) if bridge is None else with_cv_bridge(bridge, msg, pixels)
+    return with_opencv(encoding, pixels) if bridge is None else with_cv_bridge(bridge, encoding, pixels)
 
 
 def with_opencv(encoding: str, pixels: np.ndarray) -> np.ndarray:
@@ -144,20 +149,17 @@ def with_opencv(encoding: str, pixels: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def with_cv_bridge(bridge: Any, msg: Image, pixels: np.ndarray) -> np.ndarray:
-    """The same through cv_bridge; floats have no colour conversion there and stay as they are."""
+def with_cv_bridge(bridge: Any, encoding: str, pixels: np.ndarray) -> np.ndarray:
+    """The same through cv_bridge; floats have no colour conversion there and stay as they are.
+
+    It gets the pixels without the padding of their rows and in this machine's byte order: when the padding is no
+    multiple of a pixel, cv_bridge shears the picture.
+    """
     if pixels.dtype == np.float32:
         return pixels
-    grey = msg.encoding in ('mono16', '16UC1')
-    if msg.encoding == '16UC1':
-        msg = Image(
-            header=msg.header, height=msg.height, width=msg.width, encoding='mono16', step=msg.step,
-            is_bigendian=msg.is_bigendian, data=msg.data,
-        )  # fmt: skip
-    names = {'uyvy': 'yuv422', 'yuyv': 'yuv422_yuy2'}
-    if msg.encoding in names:
-        msg.encoding = names[msg.encoding]
-    return bridge.imgmsg_to_cv2(msg, 'mono8' if grey else 'rgb8')
+    packed = image_to_ros(pixels, encoding)
+    packed.encoding = _BRIDGE_NAMES.get(encoding, encoding)
+    return bridge.imgmsg_to_cv2(packed, 'mono8' if packed.encoding == 'mono16' else 'rgb8')
 
 
 @functools.cache
