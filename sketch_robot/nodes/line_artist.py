@@ -142,6 +142,7 @@ class LineArtistNode(SketchNode):
             return response
         finally:
             self._requests -= 1
+            self._draw_newest()
         response.line_art = ink_to_ros(drawn.art.ink, request.image.header)
         response.strokes = strokes_to_ros(drawn.art.strokes or ())
         response.artist, response.faces, response.seconds = drawn.art.artist, drawn.faces, drawn.seconds

@@ -1,7 +1,8 @@
 """Long work beside an executor, awaited by its callbacks.
 
 An executor that computes answers nobody. A callback says `await worker.run(function, ...)`: the function runs in the
-worker's one thread, one at a time in the order asked, and the executor goes on.
+worker's one thread, one at a time in the order asked, and the executor goes on. A future's done callbacks run in the
+executor's thread too, so that a node's state is touched by one thread only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.task import Future
 
+from sketch_robot.errors import ErrorCode, SketchRobotError
+
 
 class Worker:
     """One thread for the long work of one node."""
@@ -22,8 +25,11 @@ class Worker:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=node.get_name())
 
     def run(self, function: Callable[..., Any], *args: Any) -> Future:
-        """A future of what the function returns or raises; await it in a coroutine callback."""
-        future = Future()
+        """A future of what the function returns or raises; await it in a coroutine callback.
+
+        After `close` the future holds a SketchRobotError, CANCELLED.
+        """
+        future = Future(executor=self._node.executor)
 
         def work() -> None:
             try:
@@ -36,7 +42,11 @@ class Worker:
             if executor is not None:
                 executor.wake()
 
-        self._pool.submit(work)
+        try:
+            self._pool.submit(work)
+        except RuntimeError:  # closed: the node parks while its executor still spins
+            name = self._node.get_name()
+            future.set_exception(SketchRobotError(ErrorCode.CANCELLED, f'the node {name} is shutting down'))
         return future
 
     def close(self) -> None:
