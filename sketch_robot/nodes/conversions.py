@@ -111,8 +111,8 @@ def plan_from_ros(msg: DrawingPlanMsg) -> DrawingPlan:
     """A plan in millimetres.
 
     Raises:
-        SketchRobotError: BAD_PLAN, the message is not a plan: sizes, speeds or times that are not positive and finite,
-            or not as many times as strokes.
+        SketchRobotError: BAD_PLAN, the message is not a plan: sizes and speeds that are not positive and finite, times
+            that are negative or not finite, a malformed stroke, or not as many times as strokes.
     """
     numbers = {
         'page_width': msg.page_width,
@@ -127,11 +127,13 @@ def plan_from_ros(msg: DrawingPlanMsg) -> DrawingPlan:
         if not (math.isfinite(value) and value > 0.0):
             raise SketchRobotError(ErrorCode.BAD_PLAN, f'the plan has no usable {name}: {value}')
     times = np.array(msg.stroke_seconds, dtype=np.float64)
-    if len(times) != len(msg.strokes) or not np.isfinite(times).all():
+    usable = np.isfinite(times) & (times >= 0.0)
+    if len(times) != len(msg.strokes) or not usable.all():
         raise SketchRobotError(
-            ErrorCode.BAD_PLAN,
-            f'the plan has {len(msg.strokes)} strokes but {int(np.isfinite(times).sum())} usable times',
+            ErrorCode.BAD_PLAN, f'the plan has {len(msg.strokes)} strokes but {int(usable.sum())} usable times'
         )
+    if not (math.isfinite(msg.return_seconds) and msg.return_seconds >= 0.0):
+        raise SketchRobotError(ErrorCode.BAD_PLAN, f'the plan has no usable return_seconds: {msg.return_seconds}')
     try:
         return DrawingPlan(
             strokes=strokes_from_ros(msg.strokes, 1.0 / MM),
@@ -152,8 +154,9 @@ def plan_from_ros(msg: DrawingPlanMsg) -> DrawingPlan:
             left_out=msg.left_out,
             artist=msg.artist,
         )
-    except ValueError as error:
-        raise SketchRobotError(ErrorCode.BAD_PLAN, f'the plan is unusable: {error}') from error
+    except (SketchRobotError, ValueError) as error:
+        why = error.message if isinstance(error, SketchRobotError) else error
+        raise SketchRobotError(ErrorCode.BAD_PLAN, f'the plan is unusable: {why}') from error
 
 
 def point_to_ros(xy_mm: Sequence[float], *, down: bool = True) -> Point:
