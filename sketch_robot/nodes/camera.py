@@ -6,7 +6,9 @@ A source that fails is opened again, ever more slowly; the log says why.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -18,8 +20,9 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
-from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.errors import SketchRobotError
 from sketch_robot.nodes import qos
+from sketch_robot.nodes.failures import failure_of
 from sketch_robot.nodes.images import image_to_ros
 from sketch_robot.nodes.parameters import Parameter, Parameters
 from sketch_robot.nodes.runner import SketchNode, run_node
@@ -27,6 +30,7 @@ from sketch_robot.photo.picture import Photo
 from sketch_robot.photo.sources import PhotoSource, open_source
 
 RETRY_S, RETRY_LONGEST_S = 0.5, 5.0
+RATE_CHECK_S = 0.5  # how soon a changed rate is noticed while waiting
 
 PARAMETERS = (
     Parameter(
@@ -96,14 +100,17 @@ class CameraNode(SketchNode):
             try:
                 source = self._open()
                 self.get_logger().info(f'looking at {source.name}')
-                while not self._closing.is_set():
+                begun_s = -math.inf
+                while self._wait_until_due(source, begun_s):
+                    begun_s = time.monotonic()
                     self._send_next(source)
                     wait_s = RETRY_S
-                    self._pause(source)
-            except SketchRobotError as error:
-                self.get_logger().error(f'{error}; trying again in {wait_s:g} s')
-                self._answer(error)
-                self._closing.wait(wait_s)
+            except Exception as error:  # noqa: BLE001  every failure is answered and tried again; defects are logged
+                failure = failure_of(error)
+                self.get_logger().error(f'{failure}; trying again in {wait_s:g} s')
+                self._answer(failure)
+                self._wake.wait(wait_s)
+                self._wake.clear()
                 wait_s = min(2 * wait_s, RETRY_LONGEST_S)
             finally:
                 if source is not None:
@@ -118,17 +125,26 @@ class CameraNode(SketchNode):
             rate_hz=self._values['rate_hz'],
         )
 
-    def _pause(self, source: PhotoSource) -> None:
-        rate_hz = self._values['rate_hz'] if source.live else self._values['still_rate_hz']
-        self._wake.wait(1.0 / rate_hz if rate_hz > 0.0 else None)
+    def _wait_until_due(self, source: PhotoSource, begun_s: float) -> bool:
+        """Wait until it is time for the next picture, or one is asked for; False when closing.
+
+        Counted from when the last one was begun: a camera's own waiting for its frame is part of the period.
+        """
+        while not self._closing.is_set():
+            rate_hz = self._values['rate_hz'] if source.live else self._values['still_rate_hz']
+            left_s = begun_s + 1.0 / rate_hz - time.monotonic() if rate_hz > 0.0 else math.inf
+            if left_s <= 0.0 or self._wake.wait(min(left_s, RATE_CHECK_S)):
+                break
         self._wake.clear()
+        return not self._closing.is_set()
 
     def _send_next(self, source: PhotoSource) -> None:
         photo = source.next()
         rgb = photo.rgb
         shrink = self._values['longest_side'] / max(rgb.shape[:2])
         if shrink < 1.0:
-            rgb = cv2.resize(rgb, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+            width, height = (max(1, round(side * shrink)) for side in photo.size_px)
+            rgb = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
         header = Header(frame_id=self._values['frame_id'], stamp=self.get_clock().now().to_msg())
         self._image_out.publish(image_to_ros(np.ascontiguousarray(rgb), 'rgb8', header))
         self._info_out.publish(CameraInfo(header=header, width=rgb.shape[1], height=rgb.shape[0]))
@@ -152,9 +168,6 @@ def _describe(photo: Photo) -> str:
 def main() -> None:
     """Run the node."""
     run_node(CameraNode)
-
-
-__all__ = ['PARAMETERS', 'CameraNode', 'ErrorCode', 'demo_photo', 'main']
 
 
 if __name__ == '__main__':

@@ -165,9 +165,16 @@ def open_source(text: str, *, width_px: int = 0, height_px: int = 0, rate_hz: fl
     device = _DEVICE.fullmatch(text.strip())
     if device:
         return CameraSource(int(device[1]), width_px=width_px, height_px=height_px, rate_hz=rate_hz)
-    path = Path(text).expanduser()
-    if path.is_dir():
-        return FolderSource(path)
-    if path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES:
-        return VideoSource(path)
+    if not text.strip():
+        raise SketchRobotError(
+            ErrorCode.BAD_IMAGE, 'no photo source is named; name a camera, a video, a picture or a folder'
+        )
+    try:
+        path = Path(text).expanduser()
+        if path.is_dir():
+            return FolderSource(path)
+        if path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES:
+            return VideoSource(path)
+    except (OSError, RuntimeError) as error:  # not permitted, too long a name, '~nobody'
+        raise SketchRobotError(ErrorCode.BAD_IMAGE, f'cannot read the photo source {text}: {error}') from error
     return PictureSource(path)
