@@ -12,6 +12,7 @@ from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEve
 from rclpy.node import Node
 from rclpy.qos import QoSPolicyKind, QoSProfile
 from rclpy.subscription import Subscription
+from rclpy.timer import Timer
 from sensor_msgs.msg import Image
 
 from sketch_robot.nodes import qos
@@ -24,7 +25,7 @@ class ImageInput:
         self._node = node
         self._topic = topic
         self._on_image = on_image
-        self._again: object | None = None
+        self._again: Timer | None = None
         self._subscription: Subscription | None = self._subscribe(qos.IMAGE)
 
     def _subscribe(self, profile: QoSProfile) -> Subscription:
