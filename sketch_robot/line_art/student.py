@@ -7,6 +7,7 @@ Torch is the reference. OpenVINO converts the torch module in memory and compute
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -21,6 +22,8 @@ from sketch_robot.line_art.artist import Artist
 from sketch_robot.photo.sitter import CROP_PX, Sitter
 
 if TYPE_CHECKING:
+    from openvino import Model
+
     from sketch_robot.line_art.u2net import U2Net
 
 RUNTIMES = ('openvino', 'torch')
@@ -132,16 +135,11 @@ def torch_ink(net: U2Net, size_px: int) -> InkFunction:  # noqa: ARG001 (one sig
 
 
 def openvino_ink(net: U2Net, size_px: int) -> InkFunction:
-    """The net compiled by OpenVINO for this processor, pictures of one size."""
+    """The net compiled by OpenVINO for this processor, pictures of one size. As `torch_ink` otherwise."""
     import openvino
-    import torch
     from openvino import properties
 
-    from sketch_robot.line_art.u2net import InkNet
-
-    example = torch.zeros(1, 3, size_px, size_px)
-    with torch.inference_mode():
-        model = openvino.convert_model(InkNet(net).eval(), example_input=example, input=[example.shape])
+    model = convert_to_openvino(net, size_px)
     compiled = openvino.Core().compile_model(model, 'CPU', {properties.hint.performance_mode(): 'LATENCY'})
     request = compiled.create_infer_request()
 
@@ -151,3 +149,16 @@ def openvino_ink(net: U2Net, size_px: int) -> InkFunction:
         return np.array(request.get_output_tensor().data[0, 0], np.float32)
 
     return ink
+
+
+def convert_to_openvino(net: U2Net, size_px: int) -> Model:
+    """OpenVINO's model of the net: input (1, 3, size_px, size_px) RGB in [0, 1], output ink of the same size."""
+    import openvino
+    import torch
+
+    from sketch_robot.line_art.u2net import InkNet
+
+    example = torch.zeros(1, 3, size_px, size_px)
+    with torch.inference_mode(), warnings.catch_warnings():
+        warnings.simplefilter('ignore', torch.jit.TracerWarning)  # sizes are constant, and meant to be
+        return openvino.convert_model(InkNet(net).eval(), example_input=example, input=[example.shape])

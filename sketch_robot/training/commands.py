@@ -1,0 +1,265 @@
+"""The training room's commands: label, mattes, train, distill, evaluate, experiment, export.
+
+Torch and the rest are imported when a command runs, so that `--help` and the other commands stay quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from sketch_robot.training.losses import StyleLoss
+    from sketch_robot.training.split import Split
+
+_log = logging.getLogger(__name__)
+
+Subparsers = Any  # argparse._SubParsersAction, which argparse keeps to itself
+
+
+def add_commands(subparsers: Subparsers) -> None:
+    """Add the commands to a parser's subparsers; parsed arguments then have `run`, to be called with them."""
+    label = _add(subparsers, 'label', _label, 'draw a folder of portraits with the guided artist, as labels')
+    label.add_argument('photos', type=Path, help='folder of photos')
+    label.add_argument('out', type=Path, help='folder for crops, drawings and rejections; an old one is gone on with')
+    label.add_argument('--processes', type=_positive, default=1)
+    label.add_argument('--least-quality', type=float, default=0.7, help='drop drawings that score less (0 to 1)')
+
+    mattes = _add(subparsers, 'mattes', _mattes, 'separate the sitters of labelled crops from their backgrounds')
+    mattes.add_argument('portraits', type=Path, help='labelled folder')
+
+    train = _add(subparsers, 'train', _train, 'train a line artist on labelled portraits')
+    _add_training_options(train)
+    train.add_argument('--channels', choices=('student', 'teacher'), default='student')
+
+    distill = _add(subparsers, 'distill', _train, 'train a student on labelled portraits and a teacher')
+    _add_training_options(distill)
+    distill.add_argument('--teacher', type=Path, required=True, help="the teacher's weights.safetensors")
+    distill.add_argument('--distillation', type=float, default=1000.0, help='factor of the distillation loss')
+    distill.set_defaults(channels='student')
+
+    evaluate = _add(subparsers, 'evaluate', _evaluate, 'compare a line artist with held-out drawings')
+    evaluate.add_argument('portraits', type=Path, help='labelled folder')
+    evaluate.add_argument('--weights', type=Path, help='weight file (default: the shipped student)')
+    evaluate.add_argument('--runtime', choices=('openvino', 'torch'), default='torch')
+    evaluate.add_argument('--size', type=int, default=512, help='side of the pictures, px')
+    evaluate.add_argument('--out', type=Path, help='write the scores as JSON')
+
+    experiment = _add(subparsers, 'experiment', _experiment, "train and compare the paper's four models")
+    experiment.add_argument('portraits', type=Path, help='labelled folder')
+    experiment.add_argument('folder', type=Path, help='of the runs and tables; an old one is gone on with')
+    experiment.add_argument('--size', type=int, default=256, help='side of the pictures, px')
+    experiment.add_argument('--pictures', type=_positive, default=8, help='in a batch')
+    experiment.add_argument('--steps', type=_positive, default=400)
+    experiment.add_argument('--fold', type=int, choices=(1, 2, 4), default=4)
+    experiment.add_argument('--seeds', type=int, nargs='+', default=[0, 1])
+    experiment.add_argument('--models', nargs='+', default=None, help='some of the models only, by name')
+    experiment.add_argument('--vgg19', type=Path, help='VGG19 weights (safetensors) for the style loss')
+
+    export = _add(subparsers, 'export', _export, 'write weights for the package, or an OpenVINO model')
+    export.add_argument('weights', type=Path)
+    export.add_argument('out', type=Path, help='.safetensors (float16) or .xml (OpenVINO)')
+    export.add_argument('--size', type=int, default=512, help='side of the pictures of an OpenVINO model, px')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the parsed command; 0 when it did its work.
+
+    Raises:
+        SketchRobotError: what was wrong.
+    """
+    return int(args.run(args) or 0)
+
+
+def _add(
+    subparsers: Subparsers, name: str, command: Callable[[argparse.Namespace], None], text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = subparsers.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=command)
+    return parser
+
+
+def _add_training_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('portraits', type=Path, help='labelled folder')
+    parser.add_argument('folder', type=Path, help='of the run; an old one is gone on with')
+    parser.add_argument('--steps', type=_positive, default=280_000)
+    parser.add_argument('--pictures', type=_positive, default=8, help='in a batch, over all processes')
+    parser.add_argument('--size', type=int, default=512, help='side of the pictures, px')
+    parser.add_argument('--fold', type=int, choices=(1, 2, 4), default=1, help='2, 4: work at a half, a quarter')
+    parser.add_argument('--rate', type=float, default=1e-3)
+    parser.add_argument('--betas', type=float, nargs=2, default=(0.5, 0.99))
+    parser.add_argument('--cosine', action='store_true', help='let the rate fall along a cosine')
+    parser.add_argument('--warm-up', type=int, default=0, help='steps over which the rate rises')
+    parser.add_argument('--average', type=float, default=0.999, help='decay of the running average of weights')
+    parser.add_argument('--bce', type=float, default=10.0, help='factor of the cross-entropy')
+    parser.add_argument('--style', type=float, default=1.0, help='factor of the style loss')
+    parser.add_argument('--ink', type=float, default=2.0, help='weight of ink against paper')
+    parser.add_argument('--side', type=float, default=1.0, help='weight of each side map')
+    parser.add_argument('--background', type=float, default=0.5, help='probability of another background')
+    parser.add_argument('--vgg19', type=Path, help='VGG19 weights (safetensors) for the style loss')
+    parser.add_argument('--start', type=Path, help='weights to start from')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--device', default='auto', help='auto, cpu or cuda')
+    parser.add_argument('--float32', action='store_true', help='no bfloat16')
+    parser.add_argument('--save-every', type=_positive, default=200, help='steps')
+
+
+def _label(args: argparse.Namespace) -> None:
+    from sketch_robot.training.label import label_folder
+
+    count = label_folder(args.photos, args.out, processes=args.processes, least_quality=args.least_quality)
+    _log.info('%d drawn, %d left out, %d done before', count.drawn, count.rejected, count.before)
+    if count.drawn + count.before == 0:
+        raise SketchRobotError(ErrorCode.NOTHING_TO_DRAW, f'none of the photos in {args.photos} gave a usable drawing')
+
+
+def _mattes(args: argparse.Namespace) -> None:
+    from sketch_robot.training.drawings import load_drawings
+    from sketch_robot.training.mattes import default_path, make_mattes
+
+    count = make_mattes(args.portraits, load_drawings(args.portraits), default_path(args.portraits))
+    _log.info('%d mattes in %s', count, default_path(args.portraits))
+
+
+def _train(args: argparse.Namespace) -> None:
+    from sketch_robot.training.batches import BatchOptions, PortraitBatches
+    from sketch_robot.training.losses import LossWeights
+    from sketch_robot.training.parallel import join_workers, leave_workers
+    from sketch_robot.training.scenes import SceneOptions
+    from sketch_robot.training.trainer import Trainer, TrainOptions
+
+    _check_size(args.size, args.fold)
+    split, mattes = _load(args.portraits)
+    teacher = getattr(args, 'teacher', None)
+    weights = LossWeights(
+        bce=args.bce,
+        style=args.style,
+        distillation=args.distillation if teacher else 0.0,
+        ink=args.ink,
+        side=args.side,
+    )
+    options = TrainOptions(
+        channels=args.channels,
+        fold=args.fold,
+        steps=args.steps,
+        rate=args.rate,
+        betas=(args.betas[0], args.betas[1]),
+        cosine=args.cosine,
+        warm_up=args.warm_up,
+        weights=weights,
+        average=args.average,
+        bfloat16=not args.float32,
+        seed=args.seed,
+        teacher=teacher,
+        start=args.start,
+        save_every=args.save_every,
+    )
+    data = BatchOptions(args.size, args.pictures, SceneOptions(background=args.background))
+    batches = PortraitBatches(args.portraits, split.train, mattes, data, seed=args.seed)
+    workers = join_workers(args.device)
+    try:
+        trainer = Trainer(args.folder, batches, options, style=_style(args.style, args.vgg19), workers=workers)
+        trainer.run(stop=_stop_on_signal())
+    finally:
+        leave_workers()
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    from sketch_robot.line_art.student import load_student, openvino_ink, torch_ink
+    from sketch_robot.line_art.weight_file import write_whole
+    from sketch_robot.training.evaluate import evaluate_artist
+
+    _check_size(args.size, 1)
+    split, mattes = _load(args.portraits)
+    if not split.held_out:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{args.portraits} has none of the held-out drawings')
+    make = openvino_ink if args.runtime == 'openvino' else torch_ink
+    draw = make(load_student(args.weights), args.size)
+    scores = asdict(evaluate_artist(draw, args.portraits, split.held_out, mattes, size_px=args.size))
+    for name, value in scores.items():
+        _log.info('%s: %.4g', name, value)
+    if args.out is not None:
+        write_whole(args.out, json.dumps(scores, indent=1).encode())
+
+
+def _experiment(args: argparse.Namespace) -> None:
+    from sketch_robot.training.experiment import CANDIDATES, ExperimentOptions, run_experiment
+
+    _check_size(args.size, args.fold)
+    models = tuple(args.models or CANDIDATES)
+    unknown = [name for name in models if name not in CANDIDATES]
+    if unknown:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'no model {unknown[0]!r}; choose from: {", ".join(CANDIDATES)}')
+    split, mattes = _load(args.portraits)
+    options = ExperimentOptions(
+        size_px=args.size,
+        pictures=args.pictures,
+        steps=args.steps,
+        fold=args.fold,
+        seeds=tuple(args.seeds),
+        candidates=models,
+    )
+    run_experiment(args.folder, args.portraits, split, mattes, options, vgg19=args.vgg19, stop=_stop_on_signal())
+
+
+def _export(args: argparse.Namespace) -> None:
+    from sketch_robot.training.export import export_openvino, export_weights
+
+    if args.out.suffix == '.xml':
+        export_openvino(args.weights, args.out, size_px=args.size)
+    elif args.out.suffix == '.safetensors':
+        _log.info('%s: %.2f MB', args.out, export_weights(args.weights, args.out) / 1e6)
+    else:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{args.out} should end in .safetensors or .xml')
+
+
+def _load(portraits: Path) -> tuple[Split, dict[str, np.ndarray]]:
+    from sketch_robot.training.drawings import load_drawings
+    from sketch_robot.training.mattes import default_path, load_mattes
+    from sketch_robot.training.split import split_drawings
+
+    return split_drawings(load_drawings(portraits)), load_mattes(default_path(portraits))
+
+
+def _style(factor: float, vgg19: Path | None) -> StyleLoss | None:
+    from sketch_robot.training.losses import StyleLoss
+    from sketch_robot.training.style_features import make_style_features
+
+    return StyleLoss(make_style_features(vgg19)) if factor else None
+
+
+def _stop_on_signal() -> Callable[[], bool]:
+    """Says so after Ctrl-C or a request to terminate, so that a run ends between steps and saves."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        asked.append(number)
+
+    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, ask)
+    return lambda: bool(asked)
+
+
+def _check_size(size_px: int, fold: int) -> None:
+    if size_px % 32 or size_px < 32 * fold:
+        raise SketchRobotError(
+            ErrorCode.BAD_GOAL, f'a side of {size_px} px does not fit; use a multiple of 32, at least {32 * fold}'
+        )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f'{text} is not a positive number')
+    return value

@@ -1,0 +1,198 @@
+"""The paper's four models and their ablations, trained alike on one split, in one table.
+
+U2-Net is the teacher without style, U2-NetT with; U2-Netp is the student alone, U2-NetS distilled from U2-NetT of the
+same seed. Each run resumes on its own, so an interrupted experiment goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sketch_robot.line_art.complexity import count_complexity
+from sketch_robot.line_art.student import torch_ink
+from sketch_robot.line_art.u2net import U2Net
+from sketch_robot.line_art.weight_file import CHANNELS, load_weights, write_whole
+from sketch_robot.training.batches import BatchOptions, PortraitBatches
+from sketch_robot.training.drawings import LabelledDrawing
+from sketch_robot.training.evaluate import Scores, evaluate_artist
+from sketch_robot.training.losses import LossWeights, StyleLoss
+from sketch_robot.training.scenes import SceneOptions
+from sketch_robot.training.split import Split
+from sketch_robot.training.style_features import make_style_features
+from sketch_robot.training.trainer import WEIGHTS_FILE, Trainer, TrainOptions
+
+METRICS = ('ssim', 'psnr', 'fsim', 'gmsd')
+PAPER_PERCENT = {  # ssim, psnr, fsim, gmsd
+    ('U2-Net', 'U2-NetT'): (12.6, 6.5, 15.0, -25.5),
+    ('U2-Netp', 'U2-NetS'): (11.8, 16.2, 4.2, -10.6),
+}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One model of the comparison.
+
+    Attributes:
+        channels: 'teacher' or 'student'.
+        style: with the style loss.
+        teacher: the model to distil from, or ''.
+        background: with exchanged backgrounds.
+    """
+
+    channels: str
+    style: bool
+    teacher: str = ''
+    background: bool = True
+
+
+CANDIDATES = {
+    'U2-Net': Candidate('teacher', style=False),
+    'U2-NetT': Candidate('teacher', style=True),
+    'U2-Netp': Candidate('student', style=True),
+    'U2-NetS': Candidate('student', style=True, teacher='U2-NetT'),
+    'U2-Netp without style': Candidate('student', style=False),
+    'U2-Netp without new backgrounds': Candidate('student', style=True, background=False),
+}
+
+
+@dataclass(frozen=True)
+class ExperimentOptions:
+    """How large the experiment is.
+
+    Attributes:
+        size_px, pictures, steps, fold, rate: of every model.
+        seeds: of weights and batches.
+        candidates: which models, in this order; teachers before those they teach.
+        robot: trace and plan the held-out drawings, too.
+    """
+
+    size_px: int = 256
+    pictures: int = 8
+    steps: int = 400
+    fold: int = 4
+    rate: float = 1e-3
+    seeds: tuple[int, ...] = (0, 1)
+    candidates: tuple[str, ...] = tuple(CANDIDATES)
+    robot: bool = False
+
+
+def run_experiment(
+    folder: Path,
+    portraits: Path,
+    split: Split,
+    mattes: dict[str, np.ndarray],
+    options: ExperimentOptions,
+    *,
+    vgg19: Path | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> dict[str, dict[str, Scores]]:
+    """Train and evaluate all candidates, seed by seed; what is done already is read back.
+
+    Returns:
+        scores by candidate and seed (as text); also written to `results.json` and `table.md` after each run.
+    """
+    results: dict[str, dict[str, Scores]] = {}
+    for seed in options.seeds:
+        for name in options.candidates:
+            if stop():
+                return results
+            run = folder / f'{name.replace(" ", "_")}_seed{seed}'
+            scores_file = run / 'scores.json'
+            if not scores_file.is_file():
+                _train(run, folder, portraits, split.train, mattes, name, seed, options, vgg19, stop)
+                if stop():
+                    return results
+                scores = _evaluate(run, portraits, split.held_out, mattes, options)
+                write_whole(scores_file, json.dumps(asdict(scores)).encode())
+            results.setdefault(name, {})[str(seed)] = Scores(**json.loads(scores_file.read_text()))
+            plain = {model: {s: asdict(v) for s, v in seeds.items()} for model, seeds in results.items()}
+            write_whole(folder / 'results.json', json.dumps({'options': asdict(options), 'scores': plain}).encode())
+            write_whole(folder / 'table.md', results_table(results, options.fold).encode())
+    return results
+
+
+def results_table(results: dict[str, dict[str, Scores]], fold: int) -> str:
+    """Markdown: a row a model with means over seeds (and each seed's SSIM), then changes beside the paper's."""
+    lines = [
+        '| model | parameters (M) | multiply-adds at 512 (G) | SSIM | PSNR | FSIM | GMSD | ink outside | seeds |',
+        '|---|---|---|---|---|---|---|---|---|',
+    ]
+    means = {name: {m: _mean(seeds, m) for m in (*METRICS, 'ink_outside')} for name, seeds in results.items()}
+    for name, mean in means.items():
+        cost = count_complexity(U2Net(CHANNELS[CANDIDATES[name].channels], fold=fold))
+        cells = [name, f'{cost.parameters / 1e6:.2f}', f'{cost.multiply_adds / 1e9:.1f}']
+        cells += [_cell(results[name], metric) for metric in METRICS]
+        cells += [f'{100 * mean["ink_outside"]:.1f} %', str(len(results[name]))]
+        lines.append('| ' + ' | '.join(cells) + ' |')
+    lines += ['', '| change | | SSIM | PSNR | FSIM | GMSD |', '|---|---|---|---|---|---|']
+    for (before, after), paper in PAPER_PERCENT.items():
+        if before in means and after in means:
+            ours = [100 * (means[after][m] / means[before][m] - 1) for m in METRICS]
+            lines.append(f'| {before} to {after} | ours | ' + ' | '.join(f'{x:+.1f} %' for x in ours) + ' |')
+            lines.append('| | paper | ' + ' | '.join(f'{x:+.1f} %' for x in paper) + ' |')
+    return '\n'.join(lines) + '\n'
+
+
+def _train(
+    run: Path,
+    folder: Path,
+    portraits: Path,
+    drawings: list[LabelledDrawing],
+    mattes: dict[str, np.ndarray],
+    name: str,
+    seed: int,
+    options: ExperimentOptions,
+    vgg19: Path | None,
+    stop: Callable[[], bool],
+) -> None:
+    candidate = CANDIDATES[name]
+    scenes = SceneOptions() if candidate.background else SceneOptions(background=0.0)
+    data = BatchOptions(size_px=options.size_px, pictures=options.pictures, scenes=scenes)
+    batches = PortraitBatches(portraits, drawings, mattes, data, seed=seed)
+    train = TrainOptions(
+        channels=candidate.channels,
+        fold=options.fold,
+        steps=options.steps,
+        rate=options.rate,
+        cosine=True,
+        warm_up=min(50, options.steps // 10),
+        average=0.0,
+        weights=replace(LossWeights(), style=float(candidate.style)),
+        seed=seed,
+        teacher=folder / f'{candidate.teacher}_seed{seed}' / WEIGHTS_FILE if candidate.teacher else None,
+    )
+    style = StyleLoss(make_style_features(vgg19)) if candidate.style else None
+    _log.info('%s, seed %d', name, seed)
+    Trainer(run, batches, train, style=style).run(stop=stop)
+
+
+def _evaluate(
+    run: Path,
+    portraits: Path,
+    drawings: list[LabelledDrawing],
+    mattes: dict[str, np.ndarray],
+    options: ExperimentOptions,
+) -> Scores:
+    with torch.inference_mode():
+        draw = torch_ink(load_weights(run / WEIGHTS_FILE), options.size_px)
+        return evaluate_artist(draw, portraits, drawings, mattes, size_px=options.size_px, robot=options.robot)
+
+
+def _mean(seeds: dict[str, Scores], metric: str) -> float:
+    return float(np.mean([getattr(scores, metric) for scores in seeds.values()]))
+
+
+def _cell(seeds: dict[str, Scores], metric: str) -> str:
+    values = [getattr(scores, metric) for scores in seeds.values()]
+    digits = 2 if metric == 'psnr' else 4
+    each = ', '.join(f'{value:.{digits}f}' for value in values)
+    return f'{np.mean(values):.{digits}f} ({each})' if len(values) > 1 else each
