@@ -180,9 +180,9 @@ def test_a_tilted_head_gets_its_features(artist: GuidedArtist, finder: SitterFin
 
 def test_dark_lenses_hide_the_eyes_and_get_rims(artist: GuidedArtist, finder: SitterFinder) -> None:
     photo = astronaut()
-    for centre in ((204, 120), (252, 118)):
+    for centre in ((204, 102), (250, 100)):
         cv2.ellipse(photo, centre, (21, 16), 0, 0, 360, (15, 15, 20), -1, cv2.LINE_AA)
-    cv2.line(photo, (224, 118), (232, 118), (15, 15, 20), 3, cv2.LINE_AA)
+    cv2.line(photo, (222, 99), (232, 99), (15, 15, 20), 3, cv2.LINE_AA)
     drawn = artist.draw(finder.find(Photo(photo))).strokes
     assert drawn is not None
     labels = [stroke.label for stroke in drawn]

@@ -10,7 +10,7 @@ import numpy as np
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import Artist
 from sketch_robot.line_art.guided.beard import draw_beard
-from sketch_robot.line_art.guided.curve import runs
+from sketch_robot.line_art.guided.curve import at, runs
 from sketch_robot.line_art.guided.eyes import draw_brow, draw_eye
 from sketch_robot.line_art.guided.face import Face, face_of
 from sketch_robot.line_art.guided.features import draw_jaw, draw_mouth, draw_nose
@@ -63,7 +63,7 @@ class GuidedArtist(Artist):
         shape = sitter.crop.shape[:2]
         face = None if sitter.landmarks is None else face_of(sitter.landmarks, shape)
         matte = sitter.matte
-        if matte is None:
+        if matte is None or matte.max() < 0.5:
             matte = find_subject(sitter.crop, sitter.valid, sitter.face_box)
         has_subject = matte is not None
         if matte is None:
@@ -82,6 +82,8 @@ class GuidedArtist(Artist):
             draw_jaw(sheet, tone, face)
             draw_glasses(sheet, tone, face)
             draw_beard(sheet, tone, face)
+            if has_subject:
+                _cut_at_outline(sheet, matte)
         chin = _chin(sitter, face)
         for stroke in sheet.strokes:
             sheet.keep_off(stroke.xy, 17 if stroke.label == 'jaw' else 5)
@@ -110,6 +112,17 @@ def _chin(sitter: Sitter, face: Face | None) -> float:
     if sitter.face_box is not None:
         return float(sitter.face_box[1] + sitter.face_box[3])
     return CHIN_WITHOUT_FACE * sitter.crop.shape[0]
+
+
+def _cut_at_outline(sheet: Sheet, matte: np.ndarray) -> None:
+    """Shorten features that leave the person: a mesh knows the far side of a turned face only roughly."""
+    person = cv2.dilate((matte > 0.5).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    strokes, sheet.strokes = sheet.strokes, []
+    for stroke in strokes:
+        inside = runs(at(person, stroke.xy), gap=2, shortest=3)
+        if inside:
+            longest = max(inside, key=lambda run: run.stop - run.start)
+            sheet.draw(stroke.xy[longest], stroke.label, stroke.importance)
 
 
 def _draw_outline(
