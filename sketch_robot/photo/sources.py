@@ -87,13 +87,11 @@ class _CaptureSource(PhotoSource):
 
     live = True
 
-    def __init__(self, name: str, capture: cv2.VideoCapture) -> None:
+    def __init__(self, name: str, capture: cv2.VideoCapture, why_not: str) -> None:
         self.name = name
         self._capture = capture
         if not capture.isOpened():
-            raise SketchRobotError(
-                ErrorCode.NO_FRAME, f'{name} cannot be opened; is it there, and used by nobody else?'
-            )
+            raise SketchRobotError(ErrorCode.NO_FRAME, f'{name} cannot be opened; {why_not}')
 
     def _read(self) -> np.ndarray | None:
         good, bgr = self._capture.read()
@@ -111,7 +109,7 @@ class CameraSource(_CaptureSource):
         name = f'camera /dev/video{number}'
         if not Path(f'/dev/video{number}').exists():
             raise SketchRobotError(ErrorCode.NO_FRAME, f'{name} does not exist; plug one in or choose another source')
-        super().__init__(name, cv2.VideoCapture(number, cv2.CAP_V4L2))
+        super().__init__(name, cv2.VideoCapture(number, cv2.CAP_V4L2), 'is it used by another program?')
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         for prop, value in (
             (cv2.CAP_PROP_FRAME_WIDTH, width_px),
@@ -133,7 +131,7 @@ class VideoSource(_CaptureSource):
     """A video file, from the start again after its end."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f'video {path.name}', cv2.VideoCapture(str(path)))
+        super().__init__(f'video {path.name}', cv2.VideoCapture(str(path)), 'it is damaged or no video')
 
     @property
     def rate_hz(self) -> float:

@@ -1,0 +1,188 @@
+"""Values to messages and back: metres outside, millimetres inside, malformed messages refused."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from builtin_interfaces.msg import Duration, Time
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sketch_robot_interfaces.msg import DrawingPlan as DrawingPlanMsg
+from sketch_robot_interfaces.msg import Stroke as StrokeMsg
+from visualization_msgs.msg import Marker
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion import DrawingPlan, Page, PenProfile
+from sketch_robot.nodes.conversions import (
+    duration_from_ros,
+    duration_to_ros,
+    markers_to_ros,
+    path_to_ros,
+    plan_from_ros,
+    plan_to_ros,
+    seconds_from_ros,
+    stroke_from_ros,
+    stroke_to_ros,
+    strokes_from_ros,
+    strokes_to_ros,
+)
+from sketch_robot.stroke import LABELS, Stroke
+
+numbers = st.floats(-1e4, 1e4)
+strokes = st.builds(
+    Stroke,
+    st.lists(st.tuples(numbers, numbers), min_size=1, max_size=8).map(np.array),
+    st.floats(0, 10),
+    st.sampled_from(LABELS),
+    st.floats(0, 1, width=32),
+)
+
+
+def a_plan() -> DrawingPlan:
+    return DrawingPlan(
+        (
+            Stroke(np.array([[20.0, 30.0], [50.0, 30.0], [50.0, 70.0]]), 0.25, 'eye', 1.0),
+            Stroke(np.array([[60.0, 80.0]]), 0.0, 'hair', 0.25),
+        ),
+        Page(148.0, 210.0, 12.0, 'A5'),
+        PenProfile('mine', 80.0, 900.0, 150.0, 1800.0, 0.15, 0.2, 0.02, 0.4),
+        np.array([1.5, 0.75]),
+        0.5,
+        left_out=3,
+        artist='guided',
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(stroke=strokes, scale=st.sampled_from([1.0, 1e-3, 1e3]))
+def test_strokes_make_the_round_trip_in_any_unit(stroke: Stroke, scale: float) -> None:
+    msg = stroke_to_ros(stroke, scale)
+    assert list(msg.x) == (stroke.xy[:, 0] * scale).tolist()
+    back = stroke_from_ros(msg, 1.0 / scale)
+    np.testing.assert_allclose(back.xy, stroke.xy, rtol=1e-12, atol=1e-300)
+    assert (back.label, back.importance) == (stroke.label, stroke.importance)
+    assert back.half_width == pytest.approx(stroke.half_width)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seconds=st.floats(0, 1e6))
+def test_durations_make_the_round_trip_to_the_nanosecond(seconds: float) -> None:
+    msg = duration_to_ros(seconds)
+    assert 0 <= msg.nanosec < 10**9
+    assert duration_from_ros(msg) == pytest.approx(seconds, abs=1e-9)
+
+
+def test_durations_are_never_sent_negative_but_are_read_so() -> None:
+    assert duration_to_ros(-2.5) == Duration()
+    assert duration_from_ros(Duration(sec=-3, nanosec=500_000_000)) == -2.5
+    assert seconds_from_ros(Time(sec=7, nanosec=250_000_000)) == 7.25
+
+
+def test_a_plan_is_in_metres_outside() -> None:
+    msg = plan_to_ros(a_plan(), Time(sec=9))
+    assert (msg.header.frame_id, msg.header.stamp.sec) == ('paper', 9)
+    assert (msg.page, msg.page_width, msg.page_height, msg.margin) == ('A5', 0.148, 0.21, 0.012)
+    assert list(msg.strokes[0].x) == pytest.approx([0.02, 0.05, 0.05])
+    assert list(msg.strokes[0].y) == pytest.approx([0.03, 0.03, 0.07])
+    assert msg.strokes[0].half_width == pytest.approx(0.25e-3)
+    assert (msg.ink, msg.lifts, msg.left_out) == (pytest.approx(0.07), 2, 3)
+    assert msg.predicted_seconds == pytest.approx(2.75)
+    assert (msg.draw_speed, msg.travel_acceleration) == pytest.approx((0.08, 1.8))
+    assert (msg.junction_deviation, msg.pen_width) == pytest.approx((0.02e-3, 0.4e-3))
+
+
+def test_a_plan_makes_the_round_trip() -> None:
+    plan = a_plan()
+    back = plan_from_ros(plan_to_ros(plan))
+    for mine, theirs in zip(plan.strokes, back.strokes, strict=True):
+        np.testing.assert_allclose(theirs.xy, mine.xy, atol=1e-9)
+        assert (theirs.label, theirs.importance) == (mine.label, mine.importance)
+    assert (back.page.name, back.artist, back.left_out, back.profile.name) == ('A5', 'guided', 3, 'mine')
+    assert back.page.drawable_mm == pytest.approx(plan.page.drawable_mm)
+    for name in ('draw_speed_mm_s', 'travel_accel_mm_s2', 'lift_s', 'drop_s', 'junction_deviation_mm', 'pen_width_mm'):
+        assert getattr(back.profile, name) == pytest.approx(getattr(plan.profile, name))
+    assert back.predicted_s == pytest.approx(plan.predicted_s)
+
+
+def broken_plan(**changes: object) -> DrawingPlanMsg:
+    msg = plan_to_ros(a_plan())
+    for name, value in changes.items():
+        setattr(msg, name, value)
+    return msg
+
+
+@pytest.mark.parametrize(
+    ('msg', 'words'),
+    [
+        (DrawingPlanMsg(), 'no usable page_width: 0.0'),
+        (broken_plan(page_height=math.nan), 'no usable page_height: nan'),
+        (broken_plan(draw_speed=-0.1), 'no usable draw_speed: -0.1'),
+        (broken_plan(travel_acceleration=math.inf), 'no usable travel_acceleration: inf'),
+        (broken_plan(pen_width=0.0), 'no usable pen_width: 0.0'),
+        (broken_plan(margin=math.nan), 'the margin nan mm is not a length'),
+        (broken_plan(margin=0.1), 'leaves nothing inside 100 mm margins'),
+        (broken_plan(lift_seconds=-1.0), 'has lift_s -1.0; it must be'),
+        (broken_plan(junction_deviation=math.nan), 'junction_deviation_mm nan'),
+        (broken_plan(stroke_seconds=[1.0]), '2 strokes but 1 usable times'),
+        (broken_plan(stroke_seconds=[1.0, math.nan]), '2 strokes but 1 usable times'),
+        (broken_plan(stroke_seconds=[1.0, -1.0]), '2 strokes but 1 usable times'),
+        (broken_plan(return_seconds=math.nan), 'no usable return_seconds: nan'),
+        (broken_plan(strokes=[StrokeMsg(x=[0.1], y=[math.inf])] * 2), 'coordinate that is not finite'),
+    ],
+)
+def test_a_malformed_plan_is_refused_as_such(msg: DrawingPlanMsg, words: str) -> None:
+    with pytest.raises(SketchRobotError) as caught:
+        plan_from_ros(msg)
+    assert caught.value.code == ErrorCode.BAD_PLAN
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ('msg', 'words'),
+    [
+        (StrokeMsg(), 'needs points'),
+        (StrokeMsg(x=[1.0, 2.0], y=[1.0]), 'has 2 x but 1 y coordinates'),
+        (StrokeMsg(x=[math.nan], y=[1.0]), 'not finite'),
+        (StrokeMsg(x=[1.0], y=[1.0], label='moustache'), "unknown stroke label 'moustache'; known: eye, brow"),
+        (StrokeMsg(x=[1.0], y=[1.0], importance=1.5), 'importance 1.5 is outside [0, 1]'),
+        (StrokeMsg(x=[1.0], y=[1.0], importance=math.nan), 'importance nan'),
+        (StrokeMsg(x=[1.0], y=[1.0], half_width=-1.0), 'half width -1.0 is not a length'),
+    ],
+)
+def test_a_malformed_stroke_is_refused_with_its_reason(msg: StrokeMsg, words: str) -> None:
+    with pytest.raises(SketchRobotError) as caught:
+        strokes_from_ros([StrokeMsg(x=[0.0], y=[0.0]), msg])
+    assert caught.value.code == ErrorCode.BAD_PLAN
+    assert words in caught.value.message
+
+
+def test_a_stroke_without_a_label_is_other() -> None:
+    assert stroke_from_ros(StrokeMsg(x=[1.0], y=[2.0])).label == 'other'
+    assert [msg.label for msg in strokes_to_ros(a_plan().strokes)] == ['eye', 'hair']
+
+
+def test_the_path_runs_from_home_through_all_strokes_and_home_with_raised_hops() -> None:
+    path = path_to_ros(a_plan(), Time(sec=4))
+    places = [(p.pose.position.x, p.pose.position.y, p.pose.position.z) for p in path.poses]
+    assert path.header.frame_id == path.poses[0].header.frame_id == 'paper'
+    assert path.header.stamp.sec == 4
+    up = 0.005
+    wanted = [
+        (0, 0, up), (0.02, 0.03, up), (0.02, 0.03, 0), (0.05, 0.03, 0), (0.05, 0.07, 0), (0.05, 0.07, up),
+        (0.06, 0.08, up), (0.06, 0.08, 0), (0.06, 0.08, up), (0, 0, up),
+    ]  # fmt: skip
+    np.testing.assert_allclose(places, wanted, atol=1e-12)
+
+
+def test_markers_replace_the_old_drawing_and_show_the_sheet_and_each_label() -> None:
+    first, sheet, *labels = markers_to_ros(a_plan(), Time()).markers
+    assert first.action == Marker.DELETEALL
+    assert (sheet.type, sheet.scale.x, sheet.scale.y) == (Marker.CUBE, 0.148, 0.21)
+    assert (sheet.pose.position.x, sheet.pose.position.y) == (0.074, 0.105)
+    assert len(labels) == 1  # a dot has no segment
+    assert labels[0].id == LABELS.index('eye')
+    assert labels[0].scale.x == pytest.approx(0.4e-3)
+    ends = [(p.x, p.y) for p in labels[0].points]
+    np.testing.assert_allclose(ends, [(0.02, 0.03), (0.05, 0.03), (0.05, 0.03), (0.05, 0.07)], atol=1e-12)
