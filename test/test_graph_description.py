@@ -1,0 +1,162 @@
+"""The one description of the graph: what a user may say, and which nodes with which parameters follow from it."""
+
+from __future__ import annotations
+
+import importlib
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import setuptools
+
+from sketch_robot import graph
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.graph import ARGUMENTS, complete, middleware_environment, params_file, portrait_graph, share_folder
+
+ROOT = Path(__file__).parents[1]
+NODES = ['camera', 'line_artist', 'planner', 'plotter', 'portrait']
+
+
+@pytest.fixture
+def set_up(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What setup.py tells setuptools."""
+    told: dict[str, Any] = {}
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(setuptools, 'setup', lambda **fields: told.update(fields))
+    runpy.run_path('setup.py')
+    return told
+
+
+def parameters_of(name: str, **options: str) -> dict[str, Any]:
+    return dict(next(spec.parameters for spec in portrait_graph(options) if spec.name == name))
+
+
+def test_nothing_said_means_all_nodes_as_the_parameter_file_says() -> None:
+    specs = portrait_graph({})
+    assert [spec.name for spec in specs] == NODES
+    assert [dict(spec.parameters) for spec in specs] == [{}] * 5
+
+
+def test_arguments_reach_the_nodes_that_they_concern() -> None:
+    said = {'page': '148x210', 'time_budget': '90', 'plotter': 'simulated', 'speedup': '25', 'camera': '/dev/video2'}
+    assert parameters_of('camera', **said) == {'source': '/dev/video2'}
+    assert parameters_of('planner', **said) == {'page': '148x210', 'time_budget': 90.0}
+    assert parameters_of('plotter', **said) == {'driver': 'simulated', 'speedup': 25.0}
+    assert parameters_of('portrait', **said) == {}
+    assert isinstance(parameters_of('planner', **said)['time_budget'], float)
+
+
+def test_a_photo_replaces_the_camera_by_its_absolute_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('HOME', '/home/ada')
+    assert parameters_of('camera', photo='face.jpg', camera='0') == {'source': str(tmp_path.resolve() / 'face.jpg')}
+    assert parameters_of('camera', photo='~/face.jpg', camera='none') == {'source': '/home/ada/face.jpg'}
+
+
+def test_camera_none_leaves_the_camera_out() -> None:
+    assert [spec.name for spec in portrait_graph({'camera': 'none'})] == NODES[1:]
+
+
+def test_simulated_time_is_for_all_nodes() -> None:
+    assert [spec.parameters['use_sim_time'] for spec in portrait_graph({'use_sim_time': 'True'})] == [True] * 5
+
+
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        ({'pagee': 'A5'}, "there is no argument 'pagee'; known: namespace, params_file"),
+        ({'use_sim_time': 'perhaps'}, "use_sim_time is one of true, false, not 'perhaps'"),
+        ({'log_level': 'loud'}, "log_level is one of debug, info, warn, error, fatal, not 'loud'"),
+        ({'time_budget': '-1'}, "time_budget is a number of at least 0, not '-1'"),
+        ({'time_budget': 'nan'}, "time_budget is a number of at least 0, not 'nan'"),
+        ({'speedup': 'fast'}, "speedup is a number of at least 0, not 'fast'"),
+        ({'speedup': 'inf'}, "speedup is a number of at least 0, not 'inf'"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused_with_what_can(options: dict[str, str], words: str) -> None:
+    with pytest.raises(SketchRobotError) as caught:
+        portrait_graph(options)
+    assert caught.value.code == ErrorCode.BAD_GOAL
+    assert words in caught.value.message
+
+
+def test_every_argument_is_described_and_has_a_default_that_it_takes() -> None:
+    assert len({argument.name for argument in ARGUMENTS}) == len(ARGUMENTS)
+    required = {'namespace', 'params_file', 'photo', 'camera', 'plotter', 'page', 'time_budget', 'use_sim_time', 'rviz'}
+    assert required | {'log_level'} <= {argument.name for argument in ARGUMENTS}
+    assert [argument.name for argument in ARGUMENTS if len(argument.description) < 15] == []
+    assert complete({}) == {argument.name: argument.default for argument in ARGUMENTS}
+
+
+def test_every_node_is_a_module_with_a_main_and_takes_what_the_arguments_set() -> None:
+    said = {'page': 'A4', 'time_budget': '60', 'plotter': 'simulated', 'speedup': '10', 'photo': 'face.jpg'}
+    for spec in portrait_graph(said):
+        module = importlib.import_module(spec.module)
+        assert callable(module.main)
+        rows = {row.name: row for row in module.PARAMETERS}
+        for name, value in spec.parameters.items():
+            assert name in rows, f'{spec.name} has no parameter {name}'
+            assert rows[name].problem_with(value) == ''
+
+
+def test_every_executable_that_is_installed_is_a_function_and_every_node_has_one(set_up: dict[str, Any]) -> None:
+    scripts = dict(line.split(' = ') for line in set_up['entry_points']['console_scripts'])
+    assert {spec.name: f'{spec.module}:main' for spec in portrait_graph({})}.items() <= scripts.items()
+    assert {'sketch-robot', 'portrait_system', 'draw_portrait'} <= scripts.keys()
+    for target in scripts.values():
+        module, _, function = target.partition(':')
+        assert callable(getattr(importlib.import_module(module), function)), target
+
+
+def test_launch_and_config_files_are_installed_where_ros_looks(set_up: dict[str, Any]) -> None:
+    installed = {f'{folder}/{Path(file).name}' for folder, files in set_up['data_files'] for file in files}
+    share = 'share/sketch_robot'
+    assert {
+        f'{share}/package.xml',
+        f'{share}/launch/portrait.launch.py',
+        f'{share}/config/portrait.yaml',
+        f'{share}/config/portrait.rviz',
+        f'{share}/config/fastdds.xml',
+        'share/ament_index/resource_index/packages/sketch_robot',
+    } <= installed
+    assert all((ROOT / file).is_file() for _, files in set_up['data_files'] for file in files)
+
+
+def test_the_built_package_holds_launch_config_and_executables() -> None:
+    from ament_index_python.packages import get_package_prefix, get_package_share_directory
+
+    share = Path(get_package_share_directory('sketch_robot'))
+    for file in ('launch/portrait.launch.py', 'config/portrait.yaml', 'config/portrait.rviz', 'config/fastdds.xml'):
+        assert (share / file).is_file(), f'{file} was not built; run make setup'
+    programs = Path(get_package_prefix('sketch_robot')) / 'lib' / 'sketch_robot'
+    assert {*NODES, 'portrait_system', 'draw_portrait'} <= {path.name for path in programs.iterdir()}
+
+
+def test_the_parameter_file_is_the_package_s_own_unless_another_is_named(tmp_path: Path) -> None:
+    assert params_file({}) == share_folder() / 'config' / 'portrait.yaml'
+    mine = tmp_path / 'mine.yaml'
+    mine.write_text('{}')
+    assert params_file({'params_file': str(mine)}) == mine
+    with pytest.raises(SketchRobotError, match=r'there is no parameter file .*nowhere.yaml') as caught:
+        params_file({'params_file': str(tmp_path / 'nowhere.yaml')})
+    assert caught.value.code == ErrorCode.BAD_GOAL
+
+
+def test_an_installed_package_finds_its_share_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from ament_index_python.packages import get_package_share_directory
+
+    elsewhere = tmp_path / 'site-packages' / 'sketch_robot' / 'graph.py'
+    monkeypatch.setattr(graph, '__file__', str(elsewhere))
+    assert share_folder() == Path(get_package_share_directory('sketch_robot'))
+    monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
+    assert share_folder().parts[-2:] == ('share', 'sketch_robot')
+
+
+def test_the_middleware_s_profile_is_ours_unless_the_user_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv('FASTRTPS_DEFAULT_PROFILES_FILE', raising=False)
+    ours = middleware_environment()
+    assert ours.keys() == {'FASTRTPS_DEFAULT_PROFILES_FILE'}
+    assert '<segment_size>33554432</segment_size>' in Path(ours['FASTRTPS_DEFAULT_PROFILES_FILE']).read_text()
+    monkeypatch.setenv('FASTRTPS_DEFAULT_PROFILES_FILE', '/my/profile.xml')
+    assert middleware_environment() == {}
