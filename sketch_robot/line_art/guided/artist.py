@@ -11,7 +11,7 @@ from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import Artist
 from sketch_robot.line_art.guided.beard import draw_beard
 from sketch_robot.line_art.guided.curve import at, runs
-from sketch_robot.line_art.guided.eyes import draw_brow, draw_eye
+from sketch_robot.line_art.guided.eyes import draw_brows, draw_eye
 from sketch_robot.line_art.guided.face import Face, face_of
 from sketch_robot.line_art.guided.features import draw_jaw, draw_mouth, draw_nose
 from sketch_robot.line_art.guided.free_lines import SPACING_PX, FreeLine, find_free_lines, find_lines_anywhere
@@ -76,7 +76,7 @@ class GuidedArtist(Artist):
         if face is not None:
             for side in face.sides:
                 draw_eye(sheet, tone, face, side)
-                draw_brow(sheet, tone, face, side)
+            draw_brows(sheet, tone, face)
             draw_nose(sheet, tone, face)
             draw_mouth(sheet, tone, face)
             draw_jaw(sheet, tone, face)

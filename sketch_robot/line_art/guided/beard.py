@@ -79,7 +79,9 @@ def _pairs(face: Face) -> list[np.ndarray]:
     for row, level in enumerate(np.arange(height[0], height[-1], ROW * face.unit)):
         x, y = (np.interp(level, height, middle[:, i]) for i in (0, 1))
         for sideways in (np.arange(6) + (0.25 if row % 2 else 0.75)) * step:
-            out = np.array([face.yaw - 1, face.yaw + 1])[:, None] * sideways  # a turned face is narrower beyond
+            out = (
+                np.array([0.7 * face.yaw - 1, 0.7 * face.yaw + 1])[:, None] * sideways
+            )  # a turned face is narrower beyond
             pairs.append(np.array([x, y]) + out * face.right)
     return pairs
 

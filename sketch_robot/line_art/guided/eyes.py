@@ -13,7 +13,8 @@ from sketch_robot.line_art.guided.tone import Tone
 
 SMALLEST_PX = 14.0  # a narrower eye has no parts to tell apart
 CLOSED = 0.07  # opening over width below which no iris shows
-FAIREST_BROW = 0.12  # darkness below which a brow is left open
+SLANT = 1.6  # of a brow's hairs, in distances to the next
+FAIREST_BROW = 0.08  # darkness below which a brow is left open
 IRIS_PITCH_PX = 2.6  # between the turns that shade a pupil: the lines of 2 px just leave light between them
 
 
@@ -78,13 +79,22 @@ def _between(xy: np.ndarray, upper: np.ndarray, lower: np.ndarray, face: Face) -
     return x[:, None] * face.right + y[:, None] * face.down
 
 
-def draw_brow(sheet: Sheet, tone: Tone, face: Face, side: mesh.Side) -> None:
-    """A brow in one stroke: its tapering outline, then a zigzag of hairs back through it."""
+def draw_brows(sheet: Sheet, tone: Tone, face: Face) -> None:
+    """Each brow in one stroke: its tapering outline, then hairs; a face's brows are equally dense."""
+    edges = [pair for side in face.sides if (pair := _brow_edges(sheet, tone, face, side)) is not None]
+    darkness = float(np.mean([_darkness(tone, face, *pair) for pair in edges])) if edges else 0.0
+    for above, below in edges:
+        tip = (above[-1:] + below[-1:]) / 2
+        ring = smooth(np.vstack([below, tip, above[::-1]]), 1.2)
+        sheet.draw(np.vstack([ring, _hairs(above, below, darkness)]), 'brow', 0.95)
+
+
+def _brow_edges(sheet: Sheet, tone: Tone, face: Face, side: mesh.Side) -> tuple[np.ndarray, np.ndarray] | None:
+    """Upper and lower edge of a brow, (24, 2) each, from the nose outwards, tapering to the temple."""
     table, points = mesh.EYES[side], face.points
     top, bottom = through(points[table.brow_top]), through(points[table.brow_bottom])
-    width = float(np.hypot(*(top[0] - top[-1])))
-    if width < SMALLEST_PX:
-        return
+    if float(np.hypot(*(top[0] - top[-1]))) < SMALLEST_PX:
+        return None
     thick = float(np.hypot(*(at_fraction(top, np.array([0.3])) - at_fraction(bottom, np.array([0.3])))[0]))
     band = max(2, int(0.35 * thick))
     points_down = float((normals(top) @ face.down).mean()) > 0
@@ -95,27 +105,26 @@ def draw_brow(sheet: Sheet, tone: Tone, face: Face, side: mesh.Side) -> None:
     above, below = at_fraction(top, t), at_fraction(bottom, t)
     taper = np.clip(np.minimum(0.5 + 3 * t, 1.6 - 1.5 * t), 0, 1)[:, None]
     middle = (above + below) / 2
-    above, below = middle + (above - middle) * taper, middle + (below - middle) * taper
-    tip = (above[-1:] + below[-1:]) / 2
-    ring = smooth(np.vstack([below, tip, above[::-1]]), 1.2)
-    sheet.draw(np.vstack([ring, _hairs(above, below, _darkness(tone, points, table, middle))]), 'brow', 0.95)
+    return middle + (above - middle) * taper, middle + (below - middle) * taper
 
 
-def _darkness(tone: Tone, points: np.ndarray, table: mesh.EyeTable, middle: np.ndarray) -> float:
-    """How much darker the brow is than the skin above it: 0 .. 1."""
-    skin = float(np.median(sample(tone.light, 2 * points[table.brow_top] - points[table.brow_bottom])))
-    return float(np.clip(1 - np.median(sample(tone.light, middle)) / (skin + 0.02), 0, 1))
+def _darkness(tone: Tone, face: Face, above: np.ndarray, below: np.ndarray) -> float:
+    """How much darker a brow is than the skin above it: 0 .. 1."""
+    skin = float(np.median(sample(tone.light, above - 14 * face.unit * face.down)))
+    return float(np.clip(1 - np.median(sample(tone.light, (above + below) / 2)) / (skin + 0.02), 0, 1))
 
 
 def _hairs(above: np.ndarray, below: np.ndarray, darkness: float) -> np.ndarray:
-    """A zigzag of slanting hairs between a brow's edges, from the nose outwards, closer in a darker brow: (N, 2)."""
+    """A zigzag of hairs between a brow's edges, from the nose outwards, closer in a darker brow: (N, 2).
+
+    Each hair slants over more than its distance to the next, so that the way back leans like a hair too.
+    """
     if darkness < FAIREST_BROW:
         return np.zeros((0, 2))
     width = float(np.hypot(*(above[0] - above[-1])))
-    pitch = np.interp(darkness, [FAIREST_BROW, 0.6], [11.0, 4.5])
-    count = max(3, round(float(0.75 * width / pitch)))
-    low = np.linspace(0.04, 0.8, count)
-    zigzag = np.empty((2 * count, 2))
+    pitch = float(np.interp(darkness, [FAIREST_BROW, 0.6], [16.0, 7.0])) / width
+    low = np.arange(0.02, 0.82, pitch)
+    zigzag = np.empty((2 * len(low), 2))
     zigzag[0::2] = at_fraction(below, low)
-    zigzag[1::2] = at_fraction(above, np.minimum(low + 0.12, 0.95))
+    zigzag[1::2] = at_fraction(above, np.minimum(low + SLANT * pitch, 0.97))
     return zigzag

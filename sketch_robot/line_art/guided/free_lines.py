@@ -160,7 +160,7 @@ def _judge(
             return None
         return FreeLine(xy, 'other', strength * np.sqrt(long) * (0.55 + 6 * ridge))
     label = _label(xy.mean(axis=0), face, chin)
-    if long < (18 if label == 'ear' else 40):
+    if long < (18 if label == 'ear' else 46):
         return None
     weight = {'ear': 1.5, 'hair': 1.0, 'clothes': 0.6, 'other': 1.0}[label]
     return FreeLine(xy, label, strength * long**0.8 * weight)
