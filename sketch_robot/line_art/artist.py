@@ -29,7 +29,13 @@ def _guided() -> Artist:
     return GuidedArtist()
 
 
-ARTISTS: dict[str, Callable[[], Artist]] = {'guided': _guided}
+def _student() -> Artist:
+    from sketch_robot.line_art.student import StudentArtist
+
+    return StudentArtist()
+
+
+ARTISTS: dict[str, Callable[[], Artist]] = {'guided': _guided, 'student': _student}
 
 
 def make_artist(name: str) -> Artist:

@@ -1,7 +1,7 @@
 """The student: a small U2-Net that draws, on torch or on OpenVINO.
 
-Torch is the reference. OpenVINO converts the torch module in memory and computes in the processor's best precision
-(bfloat16 where there is hardware for it), several times as fast.
+Torch is the reference. The robot runs the same weights as an OpenVINO model, several times as fast, ready sooner, and
+without loading torch at all.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from sketch_robot.line_art.u2net import U2Net
 
 RUNTIMES = ('openvino', 'torch')
-WEIGHTS_PACKAGE, WEIGHTS_NAME = 'sketch_robot.line_art.weights', 'student.safetensors'
+WEIGHTS_PACKAGE = 'sketch_robot.line_art.weights'
+WEIGHTS_NAME, OPENVINO_NAME = 'student.safetensors', 'student.xml'
 SIZES_PX = (256, 512)  # that the net can be asked for: 512 draws, 256 is for a live view
 MATTE_MARGIN_PX = 6  # outlines run on the matte's border
 
@@ -42,7 +43,7 @@ class StudentArtist(Artist):
     Args:
         runtime: 'openvino' or 'torch'.
         size_px: side at which the net sees the crop; the line art has the crop's size all the same.
-        weights: a weight file; None takes the package's.
+        weights: a weight file; None takes the package's. OpenVINO takes seconds to convert one.
         keep_to_sitter: wipe ink off the background, where the sitter has a matte.
 
     Raises:
@@ -97,9 +98,11 @@ class StudentArtist(Artist):
         """Load the weights, convert them for the runtime, and draw once."""
         if self._ink is not None:
             return
-        net = load_student(self.weights)
-        make = openvino_ink if self.runtime == 'openvino' else torch_ink
-        self._ink = make(net, self.size_px)
+        if self.runtime == 'openvino':
+            model = packaged_openvino() if self.weights is None else convert_to_openvino(load_student(self.weights))
+            self._ink = openvino_ink(model, self.size_px)
+        else:
+            self._ink = torch_ink(load_student(self.weights))
         self._ink(np.zeros((self.size_px, self.size_px, 3), np.uint8))
         _log.info('the student is ready on %s at %d px', self.runtime, self.size_px)
 
@@ -118,7 +121,7 @@ def load_student(weights: Path | None = None) -> U2Net:
         return load_weights(path)
 
 
-def torch_ink(net: U2Net, size_px: int) -> InkFunction:  # noqa: ARG001 (one signature for all runtimes)
+def torch_ink(net: U2Net) -> InkFunction:
     """The reference: float32 on torch. From (H, W, 3) uint8 RGB to (H, W) float32 ink."""
     import torch
 
@@ -134,12 +137,12 @@ def torch_ink(net: U2Net, size_px: int) -> InkFunction:  # noqa: ARG001 (one sig
     return ink
 
 
-def openvino_ink(net: U2Net, size_px: int) -> InkFunction:
-    """The net compiled by OpenVINO for this processor, pictures of one size. As `torch_ink` otherwise."""
+def openvino_ink(model: Model, size_px: int) -> InkFunction:
+    """The model compiled by OpenVINO for this processor, pictures of one size. As `torch_ink` otherwise."""
     import openvino
     from openvino import properties
 
-    model = convert_to_openvino(net, size_px)
+    model.reshape([1, 3, size_px, size_px])
     compiled = openvino.Core().compile_model(model, 'CPU', {properties.hint.performance_mode(): 'LATENCY'})
     request = compiled.create_infer_request()
 
@@ -151,14 +154,22 @@ def openvino_ink(net: U2Net, size_px: int) -> InkFunction:
     return ink
 
 
-def convert_to_openvino(net: U2Net, size_px: int) -> Model:
-    """OpenVINO's model of the net: input (1, 3, size_px, size_px) RGB in [0, 1], output ink of the same size."""
+def packaged_openvino() -> Model:
+    """The shipped student as OpenVINO's model, of no fixed size yet."""
+    import openvino
+
+    with as_file(files(WEIGHTS_PACKAGE)) as folder:
+        return openvino.Core().read_model(folder / OPENVINO_NAME)
+
+
+def convert_to_openvino(net: U2Net) -> Model:
+    """OpenVINO's model of the net, of no fixed size yet: input (1, 3, H, W) RGB in [0, 1], output (1, 1, H, W) ink."""
     import openvino
     import torch
 
     from sketch_robot.line_art.u2net import InkNet
 
-    example = torch.zeros(1, 3, size_px, size_px)
+    example = torch.zeros(1, 3, CROP_PX, CROP_PX)
     with torch.inference_mode(), warnings.catch_warnings():
-        warnings.simplefilter('ignore', torch.jit.TracerWarning)  # sizes are constant, and meant to be
-        return openvino.convert_model(InkNet(net).eval(), example_input=example, input=[example.shape])
+        warnings.simplefilter('ignore')  # sizes are compared while tracing, and torch finds its own tracer old
+        return openvino.convert_model(InkNet(net).eval(), example_input=example)

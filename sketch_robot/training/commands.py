@@ -70,7 +70,6 @@ def add_commands(subparsers: Subparsers) -> None:
     export = _add(subparsers, 'export', _export, 'write weights for the package, or an OpenVINO model')
     export.add_argument('weights', type=Path)
     export.add_argument('out', type=Path, help='.safetensors (float16) or .xml (OpenVINO)')
-    export.add_argument('--size', type=int, default=512, help='side of the pictures of an OpenVINO model, px')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -176,7 +175,7 @@ def _train(args: argparse.Namespace) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    from sketch_robot.line_art.student import load_student, openvino_ink, torch_ink
+    from sketch_robot.line_art.student import convert_to_openvino, load_student, openvino_ink, torch_ink
     from sketch_robot.line_art.weight_file import write_whole
     from sketch_robot.training.evaluate import evaluate_artist
 
@@ -184,8 +183,8 @@ def _evaluate(args: argparse.Namespace) -> None:
     split, mattes = _load(args.portraits)
     if not split.held_out:
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'{args.portraits} has none of the held-out drawings')
-    make = openvino_ink if args.runtime == 'openvino' else torch_ink
-    draw = make(load_student(args.weights), args.size)
+    net = load_student(args.weights)
+    draw = openvino_ink(convert_to_openvino(net), args.size) if args.runtime == 'openvino' else torch_ink(net)
     scores = asdict(evaluate_artist(draw, args.portraits, split.held_out, mattes, size_px=args.size))
     for name, value in scores.items():
         _log.info('%s: %.4g', name, value)
@@ -217,7 +216,7 @@ def _export(args: argparse.Namespace) -> None:
     from sketch_robot.training.export import export_openvino, export_weights
 
     if args.out.suffix == '.xml':
-        export_openvino(args.weights, args.out, size_px=args.size)
+        export_openvino(args.weights, args.out)
     elif args.out.suffix == '.safetensors':
         _log.info('%s: %.2f MB', args.out, export_weights(args.weights, args.out) / 1e6)
     else:

@@ -183,7 +183,7 @@ def _evaluate(
     options: ExperimentOptions,
 ) -> Scores:
     with torch.inference_mode():
-        draw = torch_ink(load_weights(run / WEIGHTS_FILE), options.size_px)
+        draw = torch_ink(load_weights(run / WEIGHTS_FILE))
         return evaluate_artist(draw, portraits, drawings, mattes, size_px=options.size_px, robot=options.robot)
 
 

@@ -30,8 +30,8 @@ def export_weights(weights: Path, out: Path, *, half: bool = True) -> int:
     return out.stat().st_size
 
 
-def export_openvino(weights: Path, out: Path, *, size_px: int = 512) -> None:
-    """Write OpenVINO's model (`out` .xml and .bin beside it): input (1, 3, size, size) RGB in [0, 1], output ink.
+def export_openvino(weights: Path, out: Path) -> None:
+    """Write OpenVINO's model (`out` .xml and .bin beside it): see `convert_to_openvino`.
 
     Raises:
         SketchRobotError: BAD_GOAL, the weights are missing or foreign; INTERNAL, the files cannot be written.
@@ -40,7 +40,7 @@ def export_openvino(weights: Path, out: Path, *, size_px: int = 512) -> None:
 
     from sketch_robot.line_art.student import convert_to_openvino
 
-    model = convert_to_openvino(load_weights(weights), size_px)
+    model = convert_to_openvino(load_weights(weights))
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
         openvino.save_model(model, out, compress_to_fp16=True)

@@ -1,0 +1,1 @@
+"""Weights of the shipped artists; see docs/line_artist.md."""
