@@ -84,10 +84,11 @@ class MediaPipeModels:
     def boxes(self, rgb: np.ndarray) -> np.ndarray:
         small = shrink(rgb, DETECT_PX)
         found = self._detect(self._far, small, 0, 0) + self._detect(self._near, small, 0, 0)
-        for across in (2, 4):
-            if across * TILED_OVER_PX / 2 > max(small.shape[:2]) or (across > 2 and found):
-                break  # the finest tiles take long, and are for photos that would else show nobody
-            found += self._detect_in_tiles(small, across)
+        if max(small.shape[:2]) > TILED_OVER_PX:
+            found += self._detect_in_tiles(small, 2)
+            if not found:  # finer tiles take long, and show things that look like faces: the mesh must agree
+                fine = self._detect_in_tiles(small, 4)
+                found += [box for box in fine if self.mesh(small, np.array(box[:4])) is not None]
         return _distinct(found) * (max(rgb.shape[:2]) / max(small.shape[:2]))
 
     def mesh(self, rgb: np.ndarray, box: np.ndarray) -> np.ndarray | None:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
-from skimage.data import astronaut
+from skimage.data import astronaut, coffee
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.photo import CROP_PX, Photo, SitterFinder, find_sitter
@@ -165,6 +165,12 @@ def test_a_picture_without_a_face_is_refused_by_name(finder: SitterFinder, kind:
     assert caught.value.code is ErrorCode.NO_FACE
     assert 'wall.jpg' in caught.value.message
     assert 'require_face' in caught.value.message
+
+
+def test_a_cup_of_coffee_is_no_face(finder: SitterFinder) -> None:
+    with pytest.raises(SketchRobotError) as caught:
+        finder.find(Photo(coffee(), 'coffee'))
+    assert caught.value.code is ErrorCode.NO_FACE
 
 
 def test_without_a_face_the_whole_picture_may_be_drawn(finder: SitterFinder) -> None:
