@@ -32,6 +32,15 @@ ROOT = Path(__file__).resolve().parents[2]
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep tests that share processes on one worker of a parallel run."""
+    if not config.pluginmanager.hasplugin('xdist'):
+        return
+    for item in items:
+        if 'shared_world' in getattr(item, 'fixturenames', ()):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 class Running:
     """One process of the graph."""
 
@@ -170,6 +179,12 @@ class World:
     def node(self, name: str) -> Node:
         """A node in the test's own process, spun by the probe: a stand-in for a neighbour."""
         node = Node(name, context=self._context)
+        self.probe.executor_.add_node(node)
+        return node
+
+    def adopt(self, make: Callable[..., Node]) -> Node:
+        """One of the project's nodes in the test's own process, spun by the probe."""
+        node = make(context=self._context)
         self.probe.executor_.add_node(node)
         return node
 
