@@ -16,6 +16,7 @@ from pathlib import Path
 from sketch_robot.errors import ErrorCode, SketchRobotError
 
 PACKAGE = 'sketch_robot'
+DEMO_PHOTO = 'astronaut'  # comes with scikit-image
 LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 Value = bool | int | float | str
 
@@ -53,7 +54,7 @@ class NodeSpec:
 ARGUMENTS = (
     Argument('namespace', '', 'Namespace of all nodes, for several robots on one network.'),
     Argument('params_file', '', "YAML file with the nodes' parameters; empty: the package's config/portrait.yaml."),
-    Argument('photo', '', 'A picture or folder to look at instead of a camera; empty: the camera.'),
+    Argument('photo', '', "A picture or folder to look at; 'astronaut': a demo photo; empty: the camera."),
     Argument('camera', '', "The camera: '0', '/dev/video0', or a video; empty: as in params_file; 'none': no camera "
              'node, pictures come from elsewhere on image_raw.'),
     Argument('plotter', '', "The machine, e.g. 'simulated'; empty: as in params_file."),
@@ -130,7 +131,8 @@ def portrait_graph(options: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     def spec(name: str, **parameters: Value) -> NodeSpec:
         return NodeSpec(name, {**common, **{key: value for key, value in parameters.items() if value != ''}})
 
-    source = str(Path(said['photo']).expanduser().resolve()) if said['photo'] else said['camera']
+    photo = said['photo']
+    source = str(Path(photo).expanduser().resolve()) if photo not in ('', DEMO_PHOTO) else photo or said['camera']
     camera = () if said['camera'] == 'none' and not said['photo'] else (spec('camera', source=source),)
     return (
         *camera,

@@ -21,6 +21,7 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
 from sketch_robot.errors import SketchRobotError
+from sketch_robot.graph import DEMO_PHOTO
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.failures import failure_of
 from sketch_robot.nodes.images import image_to_ros
@@ -119,7 +120,7 @@ class CameraNode(SketchNode):
     def _open(self) -> PhotoSource:
         text = self._values['source']
         return open_source(
-            demo_photo() if text in ('', 'astronaut') else text,
+            demo_photo() if text == DEMO_PHOTO else text,
             width_px=self._values['width'],
             height_px=self._values['height'],
             rate_hz=self._values['rate_hz'],

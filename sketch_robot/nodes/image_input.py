@@ -40,7 +40,8 @@ class ImageInput:
         self._again = self._node.create_timer(0.0, self._subscribe_again)
 
     def _subscribe_again(self) -> None:
-        self._node.destroy_timer(self._again)
+        if self._again is not None:
+            self._node.destroy_timer(self._again)
         self.close()
         self._subscription = self._subscribe(qos.IMAGE_BEST_EFFORT)
 

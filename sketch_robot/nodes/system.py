@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 
 from rclpy.logging import LoggingSeverity, set_logger_level
 from rclpy.parameter import Parameter
-from rclpy.utilities import remove_ros_args
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.graph import ARGUMENTS, NodeSpec, complete, params_file, portrait_graph
@@ -57,6 +56,12 @@ def options_of(words: Sequence[str]) -> dict[str, str]:
     return options
 
 
+def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Our words, and those for ROS from `--ros-args` on. rcl itself would take `page:=A5` for a remapping."""
+    cut = words.index('--ros-args') if '--ros-args' in words else len(words)
+    return list(words[:cut]), list(words[cut:])
+
+
 def usage() -> str:
     """What --help prints."""
     lines = ['usage: portrait_system [name:=value ...] [--ros-args ...]', '', 'arguments:']
@@ -68,7 +73,7 @@ def usage() -> str:
 
 def main() -> None:
     """Run the graph until Ctrl-C."""
-    words = remove_ros_args(sys.argv)[1:]
+    words, ros_words = split(sys.argv[1:])
     if '-h' in words or '--help' in words:
         sys.stdout.write(usage() + '\n')
         return
@@ -87,7 +92,7 @@ def main() -> None:
         sys.exit(2)
     level = getattr(LoggingSeverity, options['log_level'].upper())
     set_logger_level('', level)
-    sys.exit(run(makers))
+    sys.exit(run(makers, ros_words))
 
 
 if __name__ == '__main__':
