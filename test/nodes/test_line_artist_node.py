@@ -1,0 +1,405 @@
+"""The node `line_artist`: photos in, line art out, by request and live; and nothing that is sent to it ends it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from bad_pictures import BAD_PICTURES
+from builtin_interfaces.msg import Time
+from rcl_interfaces.msg import Parameter as ParameterMsg
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter as RosParameter
+from sensor_msgs.msg import Image
+from sketch_robot_interfaces.srv import RenderLineArt
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.line_art.art import LineArt
+from sketch_robot.nodes import line_artist as module
+from sketch_robot.nodes import qos
+from sketch_robot.nodes.images import array_from_ros, image_to_ros
+from sketch_robot.nodes.line_artist import LineArtistNode
+from sketch_robot.photo import Photo, Sitter
+from sketch_robot.stroke import LABELS
+
+if TYPE_CHECKING:
+    from conftest import Running, World
+
+pytestmark = pytest.mark.system
+
+
+class Studio:
+    """A running line_artist and what a test does with it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.probe = world.probe
+        self.process: Running = world.start_node('line_artist', max_frame_age=1.0)
+        self.probe.until(lambda: 'ready:' in self.process.output, 90.0, 'the line artist')
+        self.art = self.probe.collect(Image, 'line_art', qos.IMAGE)
+
+    def render(self, image: Image, **fields: Any) -> RenderLineArt.Response:
+        return self.probe.call(RenderLineArt, 'render_line_art', RenderLineArt.Request(image=image, **fields), 30.0)
+
+    def set(self, **values: Any) -> None:
+        wanted: list[ParameterMsg] = [RosParameter(k, value=v).to_parameter_msg() for k, v in values.items()]
+        request = SetParameters.Request(parameters=wanted)
+        answer = self.probe.call(SetParameters, 'line_artist/set_parameters', request)
+        assert all(result.successful for result in answer.results), answer
+
+    def now(self, older_s: float = 0.0) -> Time:
+        stamp_ns = self.probe.get_clock().now().nanoseconds - round(older_s * 1e9)
+        return Time(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
+
+    def camera(self, image: Image, profile: Any = qos.IMAGE) -> Callable[..., Image]:
+        """A publisher of one picture on image_raw that line_artist hears."""
+        out = self.probe.create_publisher(Image, 'image_raw', profile)
+        self.probe.until(lambda: out.get_subscription_count() > 0, 20.0, 'somebody who listens to image_raw')
+
+        def send(frame_id: str, older_s: float = 0.0) -> Image:
+            image.header.frame_id, image.header.stamp = frame_id, self.now(older_s)
+            out.publish(image)
+            return image
+
+        send.close = lambda: self.probe.destroy_publisher(out)  # type: ignore[attr-defined]
+        return send
+
+    def drawn(self, frame_id: str) -> list[Image]:
+        return [msg for _, msg in self.art if msg.header.frame_id == frame_id]
+
+
+@pytest.fixture(scope='module')
+def studio(shared_world: World) -> Studio:
+    return Studio(shared_world)
+
+
+@pytest.fixture
+def face(astronaut: np.ndarray) -> Image:
+    image = image_to_ros(astronaut, 'rgb8')
+    image.header.frame_id = 'eye'
+    image.header.stamp = Time(sec=12, nanosec=34)
+    return image
+
+
+@pytest.fixture
+def mug() -> Image:
+    """A picture without a face: a dark disc with a handle."""
+    rows, columns = np.mgrid[:240, :320]
+    seen = np.full((240, 320, 3), 230, np.uint8)
+    seen[np.hypot(rows - 120, columns - 140) < 70] = 60
+    return image_to_ros(seen, 'rgb8')
+
+
+@pytest.fixture
+def send(studio: Studio, face: Image) -> Iterator[Callable[..., Image]]:
+    camera = studio.camera(face)
+    yield camera
+    camera.close()  # type: ignore[attr-defined]
+
+
+# ---------------------------------------------------------------------------------------------------- by request
+
+
+def test_a_face_becomes_labelled_strokes_inside_the_picture(studio: Studio, face: Image) -> None:
+    answer = studio.render(face)
+    assert (answer.error_code, answer.error_msg) == (ErrorCode.OK, '')
+    assert (answer.artist, answer.faces) == ('guided', 1)
+    assert answer.seconds > 0.0
+    art = answer.line_art
+    assert (art.encoding, art.width, art.height, art.step) == ('mono8', 512, 512, 512)
+    assert art.header == face.header
+    grey = array_from_ros(art)
+    assert 0.02 < (grey < 128).mean() < 0.3  # black lines on white
+    assert len(answer.strokes) > 30
+    x, y = (np.concatenate([np.asarray(getattr(s, axis)) for s in answer.strokes]) for axis in 'xy')
+    assert min(x.min(), y.min()) >= 0.0
+    assert max(x.max(), y.max()) <= 512.0
+    labels = {stroke.label for stroke in answer.strokes}
+    assert {'eye', 'brow', 'nose', 'mouth', 'hair'} <= labels <= set(LABELS)
+    assert all(0.0 <= stroke.importance <= 1.0 and stroke.half_width >= 0.0 for stroke in answer.strokes)
+
+
+def test_the_channel_order_of_the_message_does_not_change_the_drawing(
+    studio: Studio, face: Image, astronaut: np.ndarray
+) -> None:
+    swapped = studio.render(image_to_ros(np.ascontiguousarray(astronaut[..., ::-1]), 'bgr8'), styles=['default'])
+    assert np.array_equal(array_from_ros(swapped.line_art), array_from_ros(studio.render(face).line_art))
+
+
+@pytest.mark.parametrize('case', sorted(BAD_PICTURES))
+def test_a_bad_picture_is_answered_with_its_code_and_reason(studio: Studio, case: str) -> None:
+    image, words = BAD_PICTURES[case]
+    answer = studio.render(image)
+    assert answer.error_code == ErrorCode.BAD_IMAGE
+    for word in words:
+        assert word in answer.error_msg
+    assert (len(answer.strokes), len(answer.line_art.data), answer.artist) == (0, 0, '')
+
+
+def test_a_picture_without_a_face_is_refused_unless_faces_are_not_required(studio: Studio, mug: Image) -> None:
+    refused = studio.render(mug)
+    assert refused.error_code == ErrorCode.NO_FACE
+    assert 'no face was found in image; show a face larger and in better light' in refused.error_msg
+    studio.set(require_face=False)
+    try:
+        drawn = studio.render(mug)
+        insisted = studio.render(mug, require_face=True)
+    finally:
+        studio.set(require_face=True)
+    assert (drawn.error_code, drawn.error_msg, drawn.faces) == (ErrorCode.OK, '', 0)
+    assert len(drawn.strokes) > 0
+    assert (array_from_ros(drawn.line_art) < 128).any()
+    assert insisted.error_code == ErrorCode.NO_FACE
+
+
+def test_several_faces_are_counted_and_the_largest_is_drawn(studio: Studio, face: Image, astronaut: np.ndarray) -> None:
+    group = np.full((512, 900, 3), 200, np.uint8)
+    group[:, :512] = astronaut
+    group[200:456, 600:856] = astronaut[::2, ::2]
+    both, alone = studio.render(image_to_ros(group, 'rgb8')), studio.render(face)
+    assert (both.error_code, both.faces) == (ErrorCode.OK, 2)
+    off = np.abs(array_from_ros(both.line_art).astype(int) - array_from_ros(alone.line_art))
+    assert (off > 64).mean() < 0.1  # the same face, in the same frame
+
+
+@pytest.mark.parametrize(
+    ('fields', 'words'),
+    [
+        ({'artist': 'rembrandt'}, "there is no artist 'rembrandt'; choose one of: guided"),
+        ({'styles': ['cubist']}, "there is no style 'cubist'"),
+        ({'styles': ['default'], 'style_weights': [0.5, 0.5]}, '1 styles but 2 style weights'),
+        ({'style_weights': [1.0]}, '0 styles but 1 style weights'),
+        ({'styles': ['default'], 'style_weights': [float('nan')]}, 'style weights must be finite and not negative'),
+        ({'styles': ['default'], 'style_weights': [-1.0]}, 'style weights must be finite and not negative'),
+    ],
+)
+def test_an_unusable_wish_is_answered_with_what_there_is(
+    studio: Studio, face: Image, fields: dict[str, Any], words: str
+) -> None:
+    answer = studio.render(face, **fields)
+    assert answer.error_code == ErrorCode.BAD_GOAL
+    assert words in answer.error_msg
+
+
+def test_fifty_bad_requests_are_all_answered_and_a_good_one_still_is(studio: Studio, face: Image) -> None:
+    client = studio.probe.create_client(RenderLineArt, 'render_line_art')
+    studio.probe.until(client.service_is_ready)
+    bad = [image for image, _ in BAD_PICTURES.values()]
+    codes = []
+    for start in range(0, 50, 10):  # a service's queue holds ten
+        requests = [RenderLineArt.Request(image=bad[k % len(bad)]) for k in range(start, start + 10)]
+        futures = [client.call_async(request) for request in requests]
+        studio.probe.until(lambda waited=futures: all(future.done() for future in waited), 20.0, 'ten answers')
+        codes += [future.result().error_code for future in futures]
+    assert codes == [ErrorCode.BAD_IMAGE] * 50
+    studio.probe.destroy_client(client)
+    assert studio.render(face).error_code == ErrorCode.OK
+    assert 'Traceback' not in studio.process.output
+
+
+# ----------------------------------------------------------------------------------------------------------- live
+
+
+def test_camera_frames_become_line_art_with_their_own_header(studio: Studio, send: Callable[..., Image]) -> None:
+    sent = send('live')
+    art = studio.probe.until(lambda: studio.drawn('live'), 20.0, 'line art')[0]
+    assert art.header == sent.header
+    assert (art.encoding, art.width, art.height) == ('mono8', 512, 512)
+    assert (array_from_ros(art) < 128).any()
+
+
+def test_a_frame_that_is_too_old_is_not_drawn(studio: Studio, send: Callable[..., Image]) -> None:
+    send('stale', older_s=1.5)
+    for _ in range(20):  # the stale one is taken before the next is sent
+        studio.probe.executor_.spin_once(timeout_sec=0.01)
+    send('fresh')
+    studio.probe.until(lambda: studio.drawn('fresh'), 20.0, 'line art')
+    assert studio.drawn('stale') == []
+
+
+def test_a_bad_frame_is_left_out_and_the_next_is_drawn(studio: Studio, face: Image) -> None:
+    out = studio.probe.create_publisher(Image, 'image_raw', qos.IMAGE)
+    studio.probe.until(lambda: out.get_subscription_count() > 0)
+    broken = Image(header=face.header, width=64, height=48, step=192, encoding='rgb8', data=bytes(100))
+    broken.header.stamp = studio.now()
+    out.publish(broken)
+    studio.probe.until(lambda: 'no live line art: BAD_IMAGE' in studio.process.output, 20.0, 'the log line')
+    face.header.frame_id, face.header.stamp = 'after the bad one', studio.now()
+    out.publish(face)
+    studio.probe.until(lambda: studio.drawn('after the bad one'), 20.0, 'line art')
+    studio.probe.destroy_publisher(out)
+
+
+def test_live_drawing_can_be_switched_off(studio: Studio, send: Callable[..., Image]) -> None:
+    studio.set(live=False)
+    try:
+        send('off')
+        for _ in range(20):
+            studio.probe.executor_.spin_once(timeout_sec=0.01)
+    finally:
+        studio.set(live=True)
+    send('on')
+    studio.probe.until(lambda: studio.drawn('on'), 20.0, 'line art')
+    assert studio.drawn('off') == []
+
+
+def test_a_request_is_answered_while_frames_stream_in(
+    studio: Studio, send: Callable[..., Image], astronaut_image: Image
+) -> None:
+    timer = studio.probe.create_timer(0.03, lambda: send('stream'))
+    try:
+        studio.probe.until(lambda: studio.drawn('stream'), 20.0, 'live line art')
+        answers = [studio.render(astronaut_image).error_code for _ in range(3)]
+        before = len(studio.drawn('stream'))
+        studio.probe.until(lambda: len(studio.drawn('stream')) > before, 20.0, 'live line art goes on')
+    finally:
+        studio.probe.destroy_timer(timer)
+    assert answers == [ErrorCode.OK] * 3
+
+
+def test_a_camera_that_sends_best_effort_only_is_heard(studio: Studio, face: Image) -> None:
+    out = studio.probe.create_publisher(Image, 'image_raw', qos.IMAGE_BEST_EFFORT)
+
+    def sent_and_drawn() -> list[Image]:
+        face.header.frame_id, face.header.stamp = 'best effort', studio.now()
+        out.publish(face)
+        return studio.drawn('best effort')
+
+    studio.probe.until(sent_and_drawn, 20.0, 'line art')
+    studio.probe.destroy_publisher(out)
+    assert 'image_raw is sent as best effort: listening to it so' in studio.process.output
+    reliable = studio.camera(face)
+    reliable('reliable again')
+    studio.probe.until(lambda: studio.drawn('reliable again'), 20.0, 'line art')
+    reliable.close()  # type: ignore[attr-defined]
+
+
+# --------------------------------------------------------------------------- in this process, with a fake artist
+
+
+class Easel:
+    """Fakes of the finder and the artist: they note their thread and wait at a gate."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.threads: set[str] = set()
+        self.sources: list[int] = []
+        self.failure: Exception | None = None
+
+    def find(self, photo: Photo, *, require_face: bool) -> Sitter:
+        assert require_face
+        self.threads.add(threading.current_thread().name)
+        self.sources.append(int(photo.rgb[0, 0, 0]))
+        self.gate.wait(20.0)
+        if self.failure is not None:
+            raise self.failure
+        return Sitter(np.zeros((512, 512, 3), np.uint8), np.eye(2, 3), np.ones((512, 512), bool), 1)
+
+    def draw(self, _sitter: Sitter) -> LineArt:
+        self.threads.add(threading.current_thread().name)
+        return LineArt(np.zeros((512, 512), np.float32), 'fake')
+
+    def warm_up(self) -> None:
+        self.threads.add(threading.current_thread().name)
+
+
+@pytest.fixture
+def easel(monkeypatch: pytest.MonkeyPatch) -> Easel:
+    made = Easel()
+    monkeypatch.setattr(module, 'SitterFinder', lambda: made)
+    monkeypatch.setattr(module, 'make_artist', lambda _name: made)
+    return made
+
+
+@pytest.fixture
+def node(world: World, easel: Easel) -> Iterator[LineArtistNode]:
+    made = world.adopt(LineArtistNode)
+    yield made
+    easel.gate.set()
+    made.park()
+    world.probe.executor_.remove_node(made)
+    made.destroy_node()
+
+
+def grey(value: int) -> Image:
+    return image_to_ros(np.full((48, 64, 3), value, np.uint8), 'rgb8')
+
+
+def test_photos_are_looked_at_in_the_worker_s_thread_alone(world: World, node: LineArtistNode, easel: Easel) -> None:
+    answer = world.probe.call(RenderLineArt, 'render_line_art', RenderLineArt.Request(image=grey(1)))
+    assert (answer.error_code, answer.artist) == (ErrorCode.OK, 'fake')
+    assert easel.threads == {'line_artist_0'}
+    assert threading.current_thread().name not in easel.threads
+
+
+def test_of_frames_that_come_while_drawing_only_the_newest_is_drawn_and_requests_go_first(
+    world: World, node: LineArtistNode, easel: Easel
+) -> None:
+    art = world.probe.collect(Image, 'line_art', qos.IMAGE)
+    out = world.probe.create_publisher(Image, 'image_raw', qos.IMAGE)
+    world.probe.until(lambda: out.get_subscription_count() and node.count_subscribers('line_art'))
+    easel.gate.clear()
+    out.publish(grey(10))
+    world.probe.until(lambda: easel.sources == [10], 20.0, 'the first frame')
+    client = world.probe.create_client(RenderLineArt, 'render_line_art')
+    world.probe.until(client.service_is_ready)
+    asked = client.call_async(RenderLineArt.Request(image=grey(99)))
+    world.probe.until(lambda: node._requests == 1, 20.0, 'the request')
+    for value in (11, 12, 13):
+        out.publish(grey(value))
+        newest = value
+        world.probe.until(lambda v=newest: node._newest is not None and node._newest.data[0] == v, 20.0, 'the frame')
+    easel.gate.set()
+    assert world.probe.result(asked).error_code == ErrorCode.OK
+    world.probe.until(lambda: len(art) == 2, 20.0, 'two line arts')
+    assert easel.sources == [10, 99, 13]
+
+
+def test_a_defect_is_answered_as_such_and_logged_with_its_traceback(
+    world: World, node: LineArtistNode, easel: Easel, caplog: pytest.LogCaptureFixture
+) -> None:
+    easel.failure = ZeroDivisionError('by zero')
+    answer = world.probe.call(RenderLineArt, 'render_line_art', RenderLineArt.Request(image=grey(1)))
+    assert answer.error_code == ErrorCode.INTERNAL
+    assert answer.error_msg == 'ZeroDivisionError: by zero; the log has the traceback'
+    assert 'in find' in caplog.text
+    easel.failure = None
+    again = world.probe.call(RenderLineArt, 'render_line_art', RenderLineArt.Request(image=grey(1)))
+    assert again.error_code == ErrorCode.OK
+
+
+def test_a_request_after_parking_is_told_so(world: World, node: LineArtistNode) -> None:
+    node.park()
+    answer = world.probe.call(RenderLineArt, 'render_line_art', RenderLineArt.Request(image=grey(1)))
+    assert answer.error_code == ErrorCode.CANCELLED
+    assert answer.error_msg == 'the node line_artist is shutting down'
+
+
+def test_a_failing_warm_up_does_not_end_the_node(world: World, easel: Easel, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[float] = []
+
+    def broken() -> Easel:
+        calls.append(time.monotonic())
+        if len(calls) == 1:
+            raise SketchRobotError(ErrorCode.INTERNAL, 'no model file')
+        return easel
+
+    monkeypatch.setattr(module, 'SitterFinder', broken)
+    made = world.adopt(LineArtistNode)
+    answer = world.probe.call(RenderLineArt, 'render_line_art', RenderLineArt.Request(image=grey(1)))
+    assert (answer.error_code, len(calls)) == (ErrorCode.OK, 2)
+    made.park()
+    world.probe.executor_.remove_node(made)
+    made.destroy_node()
+
+
+def test_ctrl_c_ends_it_in_order(studio: Studio) -> None:
+    """The last: it ends the process that the others share."""
+    studio.process.signal(2)
+    assert studio.process.wait() == 0
+    assert 'Traceback' not in studio.process.output
