@@ -1,6 +1,6 @@
 """Machines that put a plan on paper."""
 
-from sketch_robot.plotters.paper import Paper
+from sketch_robot.plotters.paper import Paper, paper_of
 from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress
 from sketch_robot.plotters.registry import PLOTTERS, make_plotter
 from sketch_robot.plotters.simulated import SimulatedPlotter
@@ -14,4 +14,5 @@ __all__ = [
     'Progress',
     'SimulatedPlotter',
     'make_plotter',
+    'paper_of',
 ]

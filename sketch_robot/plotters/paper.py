@@ -16,6 +16,7 @@ import numpy as np
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.files import replacing
 from sketch_robot.motion.page import Page
+from sketch_robot.motion.plan import DrawingPlan
 
 INK_GREY = 24  # a fine liner is not quite black
 MAX_PIXELS = 200_000_000  # A3 at 40 px/mm; more is a slip of the unit rather than a wish
@@ -111,6 +112,16 @@ class Paper:
             self._dry.append(np.concatenate(self._wet))
         self._wet = []
         self._touching = False
+
+
+def paper_of(plan: DrawingPlan) -> Paper:
+    """The sheet that a perfect machine leaves, for previews and comparisons."""
+    paper = Paper(plan.page, plan.profile.pen_width_mm)
+    for stroke in plan.strokes:
+        paper.touch(stroke.xy[0])
+        paper.ink(stroke.xy[1:])
+        paper.lift()
+    return paper
 
 
 def save_png(path: str | Path, image: np.ndarray) -> None:
