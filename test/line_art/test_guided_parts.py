@@ -13,6 +13,7 @@ from sketch_robot.line_art.guided import mesh
 from sketch_robot.line_art.guided.beard import draw_beard
 from sketch_robot.line_art.guided.face import Face, face_of
 from sketch_robot.line_art.guided.glasses import draw_glasses
+from sketch_robot.line_art.guided.hairline import draw_hairline
 from sketch_robot.line_art.guided.rims import fit_rims
 from sketch_robot.line_art.guided.sheet import Sheet
 from sketch_robot.line_art.guided.subject import find_subject, is_line_drawing
@@ -122,6 +123,22 @@ def test_a_smooth_chin_gets_no_beard(sitter: Sitter, face: Face) -> None:
     sheet = Sheet(SHAPE)
     assert not draw_beard(sheet, look_at(sitter.crop, sitter.matte, face), face)
     assert sheet.strokes == []
+
+
+def test_the_hairline_runs_over_the_forehead(sitter: Sitter, face: Face) -> None:
+    assert sitter.matte is not None
+    crop = sitter.crop.copy()
+    skin = crop[face.points[151].astype(int)[1], face.points[151].astype(int)[0]].tolist()
+    top = face.points[10] - 0.04 * 300 * face.unit * face.down
+    cv2.ellipse(crop, tuple(int(v) for v in top), (90, 70), 0, 0, 360, skin, -1)
+    crop[: int(top[1])] = (40, 25, 20)  # dark hair with a straight edge
+    sheet = Sheet(SHAPE)
+    draw_hairline(sheet, look_at(crop, sitter.matte, face), face, sitter.matte)
+    assert {stroke.label for stroke in sheet.strokes} == {'hair'}
+    longest = max(sheet.strokes, key=lambda stroke: stroke.length).xy
+    over = longest[np.abs(longest[:, 0] - top[0]) < 40]
+    assert len(over) > 5
+    assert over[:, 1] == pytest.approx(np.full(len(over), int(top[1])), abs=4)
 
 
 def test_the_face_knows_its_axes_and_pose(face: Face) -> None:

@@ -16,6 +16,7 @@ from sketch_robot.line_art.guided.face import Face, face_of
 from sketch_robot.line_art.guided.features import draw_jaw, draw_mouth, draw_nose
 from sketch_robot.line_art.guided.free_lines import SPACING_PX, FreeLine, find_free_lines, find_lines_anywhere
 from sketch_robot.line_art.guided.glasses import draw_glasses
+from sketch_robot.line_art.guided.hairline import draw_hairline
 from sketch_robot.line_art.guided.outline import silhouettes
 from sketch_robot.line_art.guided.sheet import HALF_WIDTH_PX, Sheet
 from sketch_robot.line_art.guided.snap import cheapest_path
@@ -25,7 +26,7 @@ from sketch_robot.line_art.ink import render_ink
 from sketch_robot.photo.sitter import Sitter
 from sketch_robot.stroke import Stroke
 
-BUDGET_PX = 5200.0  # of all strokes: about two minutes of pen on A5
+BUDGET_PX = 5000.0  # of all strokes: about two minutes of pen on A5
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,11 @@ class GuidedArtist(Artist):
             draw_glasses(sheet, tone, face)
             draw_beard(sheet, tone, face)
             if has_subject:
+                draw_hairline(sheet, tone, face, matte)
                 _cut_at_outline(sheet, matte)
         chin = _chin(sitter, face)
         for stroke in sheet.strokes:
-            sheet.keep_off(stroke.xy, 17 if stroke.label == 'jaw' else 5)
+            sheet.keep_off(stroke.xy, 17 if stroke.label in ('jaw', 'hair') else 5)
         if has_subject and not (whole and is_line_drawing(tone.raw, sitter.valid)):
             _draw_outline(sheet, tone.colour, matte, sitter.valid, face, None if whole else chin)
         if face is None:
