@@ -1,14 +1,15 @@
 """The node `line_artist`: photos to line art.
 
 Serves `render_line_art`. Listens to `image_raw` and, while somebody listens to it, publishes `line_art` (mono8, the
-photo's header) at the rate it can hold: the newest frame only, none older than `max_frame_age`.
+photo's header) at the rate it can hold: the newest frame only, none older than `max_frame_age`; `/diagnostics` counts
+them.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -19,7 +20,7 @@ from sketch_robot_interfaces.srv import RenderLineArt
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import ARTISTS, Artist, make_artist
-from sketch_robot.nodes import qos
+from sketch_robot.nodes import diagnostics, qos
 from sketch_robot.nodes.conversions import seconds_from_ros, strokes_to_ros
 from sketch_robot.nodes.failures import failure_of
 from sketch_robot.nodes.image_input import ImageInput
@@ -46,6 +47,16 @@ class Drawn:
     seconds: float
 
 
+@dataclass
+class LiveCount:
+    """What became of the live frames that were taken up; ages are those when drawing began."""
+
+    drawn: int = 0
+    too_old: int = 0
+    failed: int = 0
+    oldest_drawn_s: float = 0.0
+
+
 class LineArtistNode(SketchNode):
     """See the module."""
 
@@ -58,9 +69,12 @@ class LineArtistNode(SketchNode):
         self._newest: Image | None = None
         self._busy_live = False
         self._requests = 0
+        self._live = LiveCount()
+        self._health = diagnostics.Diagnostics(self, 'live line art')
         self._art_out = self.create_publisher(Image, 'line_art', qos.IMAGE)
         self._image_in = ImageInput(self, 'image_raw', self._on_image)
         self.create_service(RenderLineArt, 'render_line_art', self._on_render, callback_group=ReentrantCallbackGroup())
+        self.create_timer(1.0, lambda: self._health.say(diagnostics.OK, 'live', **asdict(self._live)))
         self._worker.run(self._warm_up).add_done_callback(self._on_warm)
 
     def park(self) -> None:
@@ -94,7 +108,10 @@ class LineArtistNode(SketchNode):
         limit_s = self._values['max_frame_age']
         stamped = msg.header.stamp.sec or msg.header.stamp.nanosec
         if stamped and limit_s > 0.0 and age_s > limit_s:
+            self._live.too_old += 1
             return None
+        if stamped:
+            self._live.oldest_drawn_s = max(self._live.oldest_drawn_s, age_s)
         drawn = self._draw(msg, self._values['artist'], self._values['require_face'])
         return ink_to_ros(drawn.art.ink, msg.header)
 
@@ -121,8 +138,10 @@ class LineArtistNode(SketchNode):
     def _on_drawn_live(self, future: Future) -> None:
         self._busy_live = False
         if future.exception() is not None:
+            self._live.failed += 1
             self.get_logger().info(f'no live line art: {failure_of(future.exception())}', throttle_duration_sec=10.0)
         elif future.result() is not None:
+            self._live.drawn += 1
             self._art_out.publish(future.result())
         self._draw_newest()
 
