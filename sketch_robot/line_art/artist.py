@@ -19,7 +19,7 @@ class Artist(ABC):
     def draw(self, sitter: Sitter) -> LineArt:
         """Draw the sitter; the line art has the crop's size. The same sitter gives the same drawing."""
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> None:  # noqa: B027 - most artists have nothing to do
         """Do what makes the first drawing slow (load weights, compile). May be called more than once."""
 
 
