@@ -1,0 +1,103 @@
+"""What a bench is, and which there are.
+
+A module `bench/bench_*.py` registers its benches and is found by its name:
+
+    @bench('trace', 'from ink to strokes')
+    def trace(quick: bool) -> Iterator[Figure]:
+        yield Figure('trace the demo portrait', median_s(work, 3 if quick else 11), 's', at_most=0.2)
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+import bench as package
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value.
+
+    Attributes:
+        name: what was measured.
+        value, unit: of times, the median unless the name says otherwise.
+        at_most: what was promised; None: nothing.
+        note: what a reader must know about it.
+    """
+
+    name: str
+    value: float
+    unit: str
+    at_most: float | None = None
+    note: str = ''
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether it keeps its promise; None without one. What is not a number keeps none."""
+        return None if self.at_most is None else bool(self.value <= self.at_most)
+
+
+Run = Callable[[bool], Iterator[Figure]]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Something to measure.
+
+    Attributes:
+        about: one line for people.
+        run: measures; takes whether to be quick (few repetitions, for a look), yields figures as they come.
+        slow: takes many minutes: only run when it is named or with --all.
+    """
+
+    about: str
+    run: Run
+    slow: bool = False
+
+
+BENCHES: dict[str, Bench] = {}
+
+
+def bench(name: str, about: str, *, slow: bool = False) -> Callable[[Run], Run]:
+    """Register a function under a name; see `Bench`."""
+
+    def register(run: Run) -> Run:
+        if name in BENCHES:
+            raise ValueError(f'two benches are called {name!r}')
+        BENCHES[name] = Bench(about, run, slow)
+        return run
+
+    return register
+
+
+def find_benches() -> dict[str, str]:
+    """Import every module `bench_*` of this folder, which fills `BENCHES`.
+
+    Returns:
+        why a module could not be imported, by module: what it needs is not installed here.
+    """
+    missing = {}
+    for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name.startswith('bench_')):
+        try:
+            importlib.import_module(f'bench.{module}')
+        except ImportError as error:
+            missing[module] = str(error)
+    return missing
+
+
+def median_s(work: Callable[[], object], repeats: int, *, warm_ups: int = 1) -> float:
+    """Median wall-clock seconds of some work, after running it to warm up."""
+    for _ in range(warm_ups):
+        work()
+    times = []
+    for _ in range(repeats):
+        start_s = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start_s)
+    return float(np.median(times))
