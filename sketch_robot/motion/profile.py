@@ -39,7 +39,7 @@ class PenProfile:
         for field, may_be_zero in _LIMITS.items():
             value = getattr(self, field)
             if not math.isfinite(value) or value < 0.0 or (value == 0.0 and not may_be_zero):
-                wanted = 'must not be negative' if may_be_zero else 'must be positive'
+                wanted = 'must be zero or more' if may_be_zero else 'must be positive'
                 raise SketchRobotError(
                     ErrorCode.BAD_GOAL, f'the pen profile {self.name!r} has {field} {value}; it {wanted} and finite'
                 )

@@ -65,6 +65,7 @@ def _spiral(blob: np.ndarray, x: float, y: float, pen: float) -> np.ndarray:
 
     `pen` is half the width of the pen.
     """
+    blob, x, y = np.pad(blob, 1), x + 1.0, y + 1.0  # every ray ends at paper
     angle = np.arange(ANGLES) * (2.0 * math.pi / ANGLES)
     far = np.arange(0.0, max(blob.shape) + 1.0, 0.5)
     column = np.clip((x + far * np.cos(angle)[:, None]).astype(np.int64), 0, blob.shape[1] - 1)
@@ -76,4 +77,4 @@ def _spiral(blob: np.ndarray, x: float, y: float, pen: float) -> np.ndarray:
     step = np.arange((turns + 1) * ANGLES + 1)
     radius = np.minimum(step / (turns * ANGLES), 1.0) * inner[step % ANGLES]
     around = angle[step % ANGLES]
-    return np.column_stack((x + radius * np.cos(around), y + radius * np.sin(around)))
+    return np.column_stack((x - 1.0 + radius * np.cos(around), y - 1.0 + radius * np.sin(around)))

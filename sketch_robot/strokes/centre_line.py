@@ -18,6 +18,7 @@ STEP_PX = 0.5  # between points
 SMOOTH_PX = 1.0  # standard deviation along the line, of the skeleton and of the move across
 MOST_PX = 0.6  # that the middle of the ink may lie beside the skeleton; more is another line
 BEYOND_PX = 1.5  # the ink's soft edge, outside half its width
+WIDEST_PX = 16.0  # half the width of what is still a line; in wider ink nothing is looked for
 TIP_PX = 3.0  # that thinning may have shortened an end by
 CLOSE_GAP_PX, CLOSE_LENGTH_PX = 1.5, 8.0  # ends so near, of a line so long, are one
 SAMPLE_PX = 0.25
@@ -150,7 +151,7 @@ def centre_line(chain: Chain, ink: np.ndarray, half_width: np.ndarray) -> np.nda
 
     scale = half_width.shape[0] // ink.shape[0]
     column, row = np.clip((xy * scale).astype(np.int64), 0, np.array(half_width.shape)[::-1] - 1).T
-    width = half_width[row, column].astype(np.float64)
+    width = np.minimum(half_width[row, column].astype(np.float64), WIDEST_PX)
     offset = _offsets_to_middle(ink, xy, width + BEYOND_PX, MOST_PX)
     offset[bridged] = 0.0
     along = np.gradient(xy, axis=0)
@@ -160,13 +161,20 @@ def centre_line(chain: Chain, ink: np.ndarray, half_width: np.ndarray) -> np.nda
     along /= np.maximum(np.hypot(*along.T), 1e-9)[:, None]
     xy = xy + _smooth(offset, closed)[:, None] * np.column_stack((-along[:, 1], along[:, 0]))
     if closed:
-        return xy
+        return np.clip(xy, 0.0, np.array(ink.shape)[::-1])
     back = min(len(xy) - 1, round(2.0 / STEP_PX))  # 2 px say where an end points to
+    first, last = 0, len(xy)
     for free, end, inner in ((chain.free[0], 0, back), (chain.free[1], -1, -1 - back)):
         way = xy[end] - xy[inner]
         length = math.hypot(*way)
-        if free and length > 0.0:
-            (x, y), (dx, dy) = xy[end], way / length
-            ahead = _ink_ahead(ink, x, y, dx, dy, TIP_PX + float(width[inner])) - float(width[inner])
-            xy[end] += min(max(ahead, 0.0), TIP_PX) * way / length
-    return xy
+        if not free or length == 0.0:
+            continue
+        (x, y), (dx, dy) = xy[end], way / length
+        missing = _ink_ahead(ink, x, y, dx, dy, TIP_PX + float(width[inner])) - float(width[inner])
+        if missing > 0.0:
+            xy[end] += min(missing, TIP_PX) * way / length
+        elif end == 0:
+            first = min(int(-missing / STEP_PX), back)
+        else:
+            last -= min(int(-missing / STEP_PX), back)
+    return np.clip(xy[first : max(last, first + 2)], 0.0, np.array(ink.shape)[::-1])

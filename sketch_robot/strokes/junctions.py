@@ -18,6 +18,8 @@ from sketch_robot.strokes.skeleton import Skeleton
 # strokes (crossings, forks, touching lines), where each may vary by a third without changing the result.
 SPUR_WIDTHS, SPUR_PX = 1.2, 0.5
 FORK_WIDTHS, FORK_PX = 1.6, 1.0
+ACUTE_WIDTHS, ACUTE_PX = 4.0, 3.0  # two lines that cross at 20 degrees run together for so long
+CROSSING_DEGREES = 15.0
 CUT_WIDTHS = 1.2
 LOOK_WIDTHS, LOOK_PX = 1.3, 6.0  # directions are taken from there on, over that length
 STRAIGHT_ON_DEGREES = 40.0
@@ -68,12 +70,33 @@ def _meetings(skeleton: Skeleton, keep: np.ndarray, lengths: np.ndarray, half_wi
     degree = np.bincount(nodes[keep & ~ring].ravel(), minlength=len(half_width))
     ends = np.maximum(nodes, 0)
     between = (degree[ends] > 2).all(axis=1) & (nodes[:, 0] != nodes[:, 1]) & keep & ~ring
-    short = between & (lengths < FORK_WIDTHS * half_width[ends].mean(axis=1) + FORK_PX)
+    width = half_width[ends].mean(axis=1)
+    short = between & (lengths < FORK_WIDTHS * width + FORK_PX)
+    for k in np.flatnonzero(between & ~short & (lengths < ACUTE_WIDTHS * width + ACUTE_PX)):
+        short[k] = _is_crossing(k, skeleton, keep, half_width)
     for k in np.flatnonzero(short):
         a, b = meeting[nodes[k]]
         meeting[meeting == max(a, b)] = min(a, b)
     keep &= ~short
     return meeting
+
+
+def _is_crossing(k: int, skeleton: Skeleton, keep: np.ndarray, half_width: np.ndarray) -> bool:
+    """Whether an edge between two forks is where two lines cross at a small angle: both go on straight across it."""
+    sides = []
+    for node in skeleton.nodes[k]:
+        at, side = np.nonzero((skeleton.nodes == node) & keep[:, None])
+        away = [
+            _direction(skeleton.edges[e][:: -1 if end else 1], half_width[node])
+            for e, end in zip(at.tolist(), side.tolist(), strict=True)
+            if e != k
+        ]
+        sides.append(away)
+    if len(sides[0]) != 2 or len(sides[1]) != 2:
+        return False
+    agree = -np.array(sides[0]) @ np.array(sides[1]).T
+    straight = max(min(agree[0, 0], agree[1, 1]), min(agree[0, 1], agree[1, 0]))
+    return bool(straight > np.cos(np.radians(CROSSING_DEGREES)))
 
 
 def _direction(edge: np.ndarray, half_width: float) -> np.ndarray:
@@ -128,7 +151,7 @@ def chains(skeleton: Skeleton, half_width: np.ndarray, pixel: float) -> list[Cha
     """
     edges, nodes = skeleton.edges, skeleton.nodes
     lengths = _lengths(edges)
-    half_width = np.maximum(half_width, 0.5)
+    half_width = np.maximum(half_width, 0.5) if len(half_width) else np.full(1, 0.5)  # rings alone have no nodes
     keep = _pruned(skeleton, lengths, half_width)
     meeting = _meetings(skeleton, keep, lengths, half_width)
     links = _links(edges, nodes, keep, meeting, half_width)

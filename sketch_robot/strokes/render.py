@@ -10,6 +10,7 @@ import numpy as np
 from sketch_robot.stroke import Stroke
 
 _FINER = 4  # drawn that much larger and averaged, so that edges are smooth and any width is right
+_SOFT = 1.6  # by which OpenCV's smooth lines are wider than asked, finer pixels
 _SHIFT = 4  # fixed-point bits of OpenCV's line ends
 _FAR_PX = 2**24 // (_FINER << _SHIFT)  # ends farther out overflow OpenCV's fixed point; nothing there is seen
 
@@ -32,7 +33,7 @@ def render_ink(strokes: Iterable[Stroke], size_px: tuple[int, int], width_px: fl
     if width < 1 or height < 1 or not (np.isfinite(width_px) and width_px > 0.0):
         raise ValueError(f'cannot draw on {width} x {height} pixels with a pen of {width_px} pixels')
     large = np.zeros((height * _FINER, width * _FINER), np.uint8)
-    thickness = max(1, round(width_px * _FINER))
+    thickness = max(1, round(width_px * _FINER - _SOFT))
     scale = _FINER << _SHIFT
     for stroke in strokes:
         # OpenCV counts from pixel centres, strokes from pixel corners.
@@ -40,5 +41,5 @@ def render_ink(strokes: Iterable[Stroke], size_px: tuple[int, int], width_px: fl
         points = np.round(at).astype(np.int32).reshape(-1, 1, 2)
         if len(points) == 1:
             points = np.concatenate((points, points))
-        cv2.polylines(large, [points], False, (255,), thickness, cv2.LINE_8, _SHIFT)
+        cv2.polylines(large, [points], False, (255,), thickness, cv2.LINE_AA, _SHIFT)
     return cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255.0)

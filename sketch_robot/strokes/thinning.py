@@ -1,4 +1,7 @@
-"""Thin ink to lines one pixel wide (Zhang & Suen 1984), on a list of ink pixels instead of whole pictures."""
+"""Thin ink to lines one pixel wide (Guo & Hall 1989), on a list of ink pixels instead of whole pictures.
+
+Zhang & Suen's better known rules eat diagonal lines two pixels wide from their ends.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,14 @@ def _removable() -> np.ndarray:
 
     Bit k of the index is neighbour k, clockwise from the one above.
     """
-    around = (np.arange(256)[:, None] >> np.arange(8)) & 1
-    count = around.sum(axis=1)
-    rises = ((around == 0) & (np.roll(around, -1, axis=1) == 1)).sum(axis=1)
-    up, right, down, left = around[:, 0], around[:, 2], around[:, 4], around[:, 6]
-    border = (count >= 2) & (count <= 6) & (rises == 1)
-    first = border & (up * right * down == 0) & (right * down * left == 0)
-    second = border & (up * right * left == 0) & (up * down * left == 0)
+    p = ((np.arange(256)[:, None] >> np.arange(8)) & 1).astype(bool)
+    following = np.roll(p, -1, axis=1)
+    sides, corners = p[:, ::2], p[:, 1::2]
+    groups = (~sides & (corners | following[:, 1::2])).sum(axis=1)
+    pairs = np.minimum((p | following)[:, ::2].sum(axis=1), (p | following)[:, 1::2].sum(axis=1))
+    border = (groups == 1) & (pairs >= 2) & (pairs <= 3)
+    first = border & ~((p[:, 4] | p[:, 5] | ~p[:, 7]) & p[:, 6])
+    second = border & ~((p[:, 0] | p[:, 1] | ~p[:, 3]) & p[:, 2])
     return np.stack((first, second))
 
 

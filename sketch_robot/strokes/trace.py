@@ -28,6 +28,7 @@ AROUND_PX = 2.0
 LEVEL, LEVEL_PER_INK_AROUND = 0.15, 0.5  # of 3 px apart, 1 px wide lines at 0.44 with 0.28 between them, both are seen
 LEAST_LEVEL, MOST_LEVEL = 0.2, 0.5
 LEAST_AREA_PX = 1.0
+LEAST_HOLE_PX = 2.0  # smaller ones close under any pen
 LEAST_HALF_WIDTH_PX = 0.5
 MOST_PIXELS = 16_000_000
 ENLARGE_UP_TO_PIXELS = 4_000_000  # lines of larger pictures are wide enough as they are
@@ -51,7 +52,8 @@ def trace_ink(ink: np.ndarray, *, sure: float = SURE_INK) -> tuple[Stroke, ...]:
     ink = _checked(ink)
     scale = ENLARGE if ink.size <= ENLARGE_UP_TO_PIXELS else 1
     mask, part, stats, middle = _ink_mask(ink, scale, sure)
-    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    framed = np.pad(mask.astype(np.uint8), 1)  # beyond the picture is paper
+    depth = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
     half_width = np.maximum(depth - np.float32(0.5), 0.0) / np.float32(scale)
     lines = thin(mask)
     usual = max(float(np.median(half_width[lines])), LEAST_HALF_WIDTH_PX) if lines.any() else LEAST_HALF_WIDTH_PX
@@ -107,6 +109,8 @@ def _ink_mask(ink: np.ndarray, scale: int, sure: float) -> tuple[np.ndarray, np.
     around = cv2.resize(cv2.GaussianBlur(ink, (0, 0), AROUND_PX), size, interpolation=cv2.INTER_LINEAR)
     level = np.clip(LEVEL + LEVEL_PER_INK_AROUND * around, LEAST_LEVEL, MOST_LEVEL)
     mask = fine > level
+    _, hole, hole_stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=4)
+    mask |= (hole_stats[:, cv2.CC_STAT_AREA] < LEAST_HOLE_PX * scale**2)[hole]
     _, part, stats, middle = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     counts = np.zeros(len(stats), dtype=bool)
     counts[part[fine > sure]] = True
