@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from torch import Tensor
 from sketch_robot.training.drawings import LabelledDrawing, load_crop, render_drawing
 from sketch_robot.training.mattes import decode_matte
 from sketch_robot.training.photo_damage import DamageOptions, damage_photos
-from sketch_robot.training.scenes import SceneOptions, compose_scene
+from sketch_robot.training.scenes import Scene, SceneOptions, compose_scene
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,20 @@ class BatchOptions:
     pictures: int = 8
     scenes: SceneOptions = field(default_factory=SceneOptions)
     damage: DamageOptions = field(default_factory=DamageOptions)
+
+
+class Batch(NamedTuple):
+    """Pictures to learn from, float32 in [0, 1].
+
+    Attributes:
+        rgb: (N, 3, H, W).
+        ink: (N, 1, H, W), 1 = ink.
+        focus: (N, 1, H, W), 1 near the eyes.
+    """
+
+    rgb: Tensor
+    ink: Tensor
+    focus: Tensor
 
 
 class PortraitBatches:
@@ -74,28 +89,26 @@ class PortraitBatches:
         }
         return [int(orders[k // count][k % count]) for k in range(first, first + self.options.pictures)]
 
-    def batch(
-        self, step: int, *, rank: int = 0, world: int = 1, device: torch.device | str = 'cpu'
-    ) -> tuple[Tensor, Tensor]:
-        """The pictures of one process in that step.
-
-        Returns:
-            RGB (n, 3, H, W) and ink (n, 1, H, W), float32 in [0, 1] on `device`; n = pictures / world.
-        """
+    def batch(self, step: int, *, rank: int = 0, world: int = 1, device: torch.device | str = 'cpu') -> Batch:
+        """The pictures of one process in that step: `pictures / world` of them, on `device`."""
         indices = self.indices(step)
         slots = range(rank, len(indices), world)
         rngs = [np.random.default_rng((self.seed, 1, step, slot)) for slot in slots]
         scenes = [self._scene(indices[slot], rng) for slot, rng in zip(slots, rngs, strict=True)]
-        rgb = torch.from_numpy(np.stack([s[0] for s in scenes])).to(device).permute(0, 3, 1, 2).float().div_(255)
-        ink = torch.from_numpy(np.stack([s[1] for s in scenes])).to(device)[:, None].float().div_(255)
-        return damage_photos(rgb, self.options.damage, rngs), ink
+        rgb = torch.from_numpy(np.stack([s.rgb for s in scenes])).to(device).permute(0, 3, 1, 2).float().div_(255)
+        ink, focus = (
+            torch.from_numpy(np.stack(maps)).to(device)[:, None].float().div_(255)
+            for maps in ([s.ink for s in scenes], [s.focus for s in scenes])
+        )
+        return Batch(damage_photos(rgb, self.options.damage, rngs), ink, focus)
 
-    def _scene(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _scene(self, index: int, rng: np.random.Generator) -> Scene:
         drawing = self.drawings[index]
         other = self.drawings[int(rng.integers(len(self.drawings)))].name
         return compose_scene(
             self._crop(drawing.name),
             drawing.strokes,
+            tuple(s for s, label in zip(drawing.strokes, drawing.labels, strict=True) if label == 'eye'),
             self._matte(drawing.name),
             (self._crop(other), self._matte(other)),
             self.options.size_px,

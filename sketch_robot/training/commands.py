@@ -104,6 +104,7 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--bce', type=float, default=10.0, help='factor of the cross-entropy')
     parser.add_argument('--style', type=float, default=1.0, help='factor of the style loss')
     parser.add_argument('--ink', type=float, default=2.0, help='weight of ink against paper')
+    parser.add_argument('--focus', type=float, default=2.0, help='how much more the eyes count')
     parser.add_argument('--side', type=float, default=1.0, help='weight of each side map')
     parser.add_argument('--background', type=float, default=0.5, help='probability of another background')
     parser.add_argument('--vgg19', type=Path, help='VGG19 weights (safetensors) for the style loss')
@@ -146,6 +147,7 @@ def _train(args: argparse.Namespace) -> None:
         style=args.style,
         distillation=args.distillation if teacher else 0.0,
         ink=args.ink,
+        focus=args.focus,
         side=args.side,
     )
     options = TrainOptions(

@@ -19,6 +19,7 @@ class LossWeights:
         bce, style, distillation: factors of the three losses; the paper's are the defaults.
         ink: cross-entropy of a pixel counts `1 + (ink - 1) * target`: ink is about one pixel in twenty, and a net that
             is unsure where a line runs would else draw nothing. Large weights make lines thick and grey.
+        focus: near the eyes cross-entropy counts `1 + focus` times.
         side: cross-entropy of each of the six side maps against that of the fused map; U2-Net's practice is 1.
     """
 
@@ -26,16 +27,20 @@ class LossWeights:
     style: float = 1.0
     distillation: float = 1000.0
     ink: float = 2.0
+    focus: float = 2.0
     side: float = 1.0
 
 
-def ink_cross_entropy(maps: U2NetMaps, ink: Tensor, weights: LossWeights) -> Tensor:
+def ink_cross_entropy(maps: U2NetMaps, ink: Tensor, weights: LossWeights, focus: Tensor | None = None) -> Tensor:
     """Binary cross-entropy of the fused map plus the weighted sum over side maps, each averaged over pixels.
 
     Args:
         ink: (N, 1, H, W) in [0, 1].
+        focus: the same, 1 near the eyes; None counts all places alike.
     """
     weight = 1 + (weights.ink - 1) * ink
+    if focus is not None:
+        weight = weight * (1 + weights.focus * focus)
 
     def one(logits: Tensor) -> Tensor:
         return functional.binary_cross_entropy_with_logits(full_precision(logits), ink, weight)

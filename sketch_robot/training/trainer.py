@@ -169,14 +169,14 @@ class Trainer:
 
     def _train_step(self) -> dict[str, Tensor]:
         options, workers = self.options, self.workers
-        rgb, ink = self.batches.batch(self.step, rank=workers.rank, world=workers.world, device=workers.device)
+        rgb, ink, focus = self.batches.batch(self.step, rank=workers.rank, world=workers.world, device=workers.device)
         rgb = rgb.contiguous(memory_format=torch.channels_last)
         self.net.train()
         for group in self.optimiser.param_groups:
             group['lr'] = self._rate()
         with torch.autocast(workers.device.type, torch.bfloat16, enabled=options.bfloat16):
             maps = self.net(rgb)
-            losses = {'bce': ink_cross_entropy(maps, ink, options.weights)}
+            losses = {'bce': ink_cross_entropy(maps, ink, options.weights, focus)}
             total = options.weights.bce * losses['bce']
             if self.distillation is not None and self.teacher is not None:
                 with torch.no_grad():

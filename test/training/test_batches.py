@@ -33,9 +33,9 @@ def _generators(count: int, seed: int = 0) -> list[np.random.Generator]:
 
 
 def test_a_batch_has_pictures_and_ink_between_0_and_1(batches):
-    rgb, ink = batches.batch(0)
+    rgb, ink, focus = batches.batch(0)
     assert rgb.shape == (4, 3, 64, 64)
-    assert ink.shape == (4, 1, 64, 64)
+    assert ink.shape == focus.shape == (4, 1, 64, 64)
     assert rgb.dtype == ink.dtype == torch.float32
     for values in (rgb, ink):
         assert 0 <= values.min() < values.max() <= 1
@@ -63,10 +63,14 @@ def test_every_pass_shows_every_drawing_once(batches):
 def test_a_plain_scene_is_the_crop_with_its_drawing(portraits):
     drawing = load_drawings(portraits)[0]
     crop = load_crop(portraits, drawing.name)
-    rgb, ink = compose_scene(crop, drawing.strokes, None, (crop, None), 512, PLAIN, np.random.default_rng(0))
+    rgb, ink, focus = compose_scene(
+        crop, drawing.strokes, drawing.strokes[:1], None, (crop, None), 512, PLAIN, np.random.default_rng(0)
+    )
     np.testing.assert_array_equal(rgb, crop)
     expected = plain_picture(portraits, drawing, 512, PLAIN.width_px)[1]
     np.testing.assert_array_equal(ink, (expected[0, 0] * 255).byte().numpy())
+    assert focus[318, 250] == 255  # the first stroke is said to be an eye
+    assert focus[318, 250 - 80] == 0
 
 
 def test_another_background_changes_everything_but_the_sitter_and_the_drawing(portraits):
@@ -77,11 +81,11 @@ def test_another_background_changes_everything_but_the_sitter_and_the_drawing(po
     behind = (load_crop(portraits, other.name), None)
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        rgb, ink = compose_scene(crop, drawing.strokes, matte, behind, 512, always, rng)
+        rgb, ink, _ = compose_scene(crop, drawing.strokes, (), matte, behind, 512, always, rng)
         changed = np.abs(rgb.astype(int) - crop).max(2)
         assert changed[cv2.erode(matte, np.ones((15, 15))) == 255].max() <= 1
         assert (changed[cv2.dilate(matte, np.ones((15, 15))) == 0] > 8).mean() > 0.5
-        plain = compose_scene(crop, drawing.strokes, None, behind, 512, PLAIN, rng)[1]
+        plain = compose_scene(crop, drawing.strokes, (), None, behind, 512, PLAIN, rng)[1]
         np.testing.assert_array_equal(ink, plain)
 
 
@@ -92,7 +96,7 @@ def test_photo_and_drawing_move_together():
     options = SceneOptions(mirror=0.5, rotation_degrees=30, scale=0.3, shift=0.1, background=0, no_face=0)
     for seed in range(6):
         rng = np.random.default_rng(seed)
-        rgb, ink = compose_scene(square, (corners,), None, (square, None), 256, options, rng)
+        rgb, ink, _ = compose_scene(square, (corners,), (), None, (square, None), 256, options, rng)
         edge = cv2.morphologyEx(rgb[..., 0], cv2.MORPH_GRADIENT, np.ones((3, 3))) > 100
         near_ink = cv2.dilate(ink, np.ones((3, 3))) > 100
         assert (edge & near_ink).sum() / edge.sum() > 0.97

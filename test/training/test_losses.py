@@ -39,6 +39,13 @@ def test_cross_entropy_weighs_ink_against_white():
     assert heavy.item() == pytest.approx((3 + 1) / 2 * np.log(2))
 
 
+def test_places_in_focus_count_more():
+    ink, logits = torch.ones(1, 1, 1, 2), torch.zeros(1, 1, 1, 2)
+    focus = torch.tensor([[[[1.0, 0.0]]]])
+    weights = LossWeights(ink=1, side=0, focus=3)
+    assert ink_cross_entropy(_maps(logits), ink, weights, focus).item() == pytest.approx((4 + 1) / 2 * np.log(2))
+
+
 def test_side_maps_count_as_much_as_asked():
     ink, logits = torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)
     alone = ink_cross_entropy(_maps(logits), ink, LossWeights(ink=1, side=0)).item()

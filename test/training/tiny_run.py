@@ -14,7 +14,7 @@ import torch
 
 from sketch_robot.line_art import weight_file
 from sketch_robot.line_art.u2net import U2NetChannels
-from sketch_robot.training.batches import BatchOptions, PortraitBatches
+from sketch_robot.training.batches import Batch, BatchOptions, PortraitBatches
 from sketch_robot.training.drawings import load_drawings
 from sketch_robot.training.losses import LossWeights
 from sketch_robot.training.mattes import load_mattes
@@ -24,8 +24,7 @@ from sketch_robot.training.trainer import Trainer, TrainOptions
 
 class _Doubles(PortraitBatches):
     def batch(self, step, **where):
-        rgb, ink = super().batch(step, **where)
-        return rgb.double(), ink.double()
+        return Batch(*(maps.double() for maps in super().batch(step, **where)))
 
 
 def main() -> None:
