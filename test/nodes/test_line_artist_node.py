@@ -282,11 +282,10 @@ def test_a_camera_that_sends_best_effort_only_is_heard(studio: Studio, face: Ima
 
 
 class Easel:
-    """Fakes of the finder and the artist: they note their thread and wait at a gate."""
+    """Fakes of the finder and the artist: they note their thread, and each photo takes a permit."""
 
     def __init__(self) -> None:
-        self.gate = threading.Event()
-        self.gate.set()
+        self.permits = threading.Semaphore(1000)
         self.threads: set[str] = set()
         self.sources: list[int] = []
         self.failure: Exception | None = None
@@ -295,7 +294,7 @@ class Easel:
         assert require_face
         self.threads.add(threading.current_thread().name)
         self.sources.append(int(photo.rgb[0, 0, 0]))
-        self.gate.wait(20.0)
+        assert self.permits.acquire(timeout=20.0)
         if self.failure is not None:
             raise self.failure
         return Sitter(np.zeros((512, 512, 3), np.uint8), np.eye(2, 3), np.ones((512, 512), bool), 1)
@@ -320,7 +319,7 @@ def easel(monkeypatch: pytest.MonkeyPatch) -> Easel:
 def node(world: World, easel: Easel) -> Iterator[LineArtistNode]:
     made = world.adopt(LineArtistNode)
     yield made
-    easel.gate.set()
+    easel.permits.release(1000)
     made.park()
     world.probe.executor_.remove_node(made)
     made.destroy_node()
@@ -343,21 +342,27 @@ def test_of_frames_that_come_while_drawing_only_the_newest_is_drawn_and_requests
     art = world.probe.collect(Image, 'line_art', qos.IMAGE)
     out = world.probe.create_publisher(Image, 'image_raw', qos.IMAGE)
     world.probe.until(lambda: out.get_subscription_count() and node.count_subscribers('line_art'))
-    easel.gate.clear()
+    easel.permits = threading.Semaphore(0)
     out.publish(grey(10))
     world.probe.until(lambda: easel.sources == [10], 20.0, 'the first frame')
     client = world.probe.create_client(RenderLineArt, 'render_line_art')
     world.probe.until(client.service_is_ready)
-    asked = client.call_async(RenderLineArt.Request(image=grey(99)))
-    world.probe.until(lambda: node._requests == 1, 20.0, 'the request')
+    first = client.call_async(RenderLineArt.Request(image=grey(98)))
+    world.probe.until(lambda: node._requests == 1, 20.0, 'the first request')
     for value in (11, 12, 13):
         out.publish(grey(value))
         newest = value
         world.probe.until(lambda v=newest: node._newest is not None and node._newest.data[0] == v, 20.0, 'the frame')
-    easel.gate.set()
-    assert world.probe.result(asked).error_code == ErrorCode.OK
+    easel.permits.release()
+    world.probe.until(lambda: len(art) == 1 and easel.sources == [10, 98], 20.0, 'the first line art')
+    second = client.call_async(RenderLineArt.Request(image=grey(99)))
+    world.probe.until(lambda: node._requests == 2, 20.0, 'the second request')
+    easel.permits.release(3)
+    assert [world.probe.result(asked).error_code for asked in (first, second)] == [ErrorCode.OK] * 2
     world.probe.until(lambda: len(art) == 2, 20.0, 'two line arts')
-    assert easel.sources == [10, 99, 13]
+    for _ in range(10):  # and none is drawn twice
+        world.probe.executor_.spin_once(timeout_sec=0.01)
+    assert easel.sources == [10, 98, 99, 13]
 
 
 def test_a_defect_is_answered_as_such_and_logged_with_its_traceback(
