@@ -77,7 +77,7 @@ def _trace(line: np.ndarray):  # type: ignore[no-untyped-def]
                 continue
             node[y, x] = nodes
             first = listed
-            pixels[listed] = y, x
+            pixels[listed, 0], pixels[listed, 1] = y, x
             listed += 1
             k = first
             while k < listed:
@@ -86,13 +86,14 @@ def _trace(line: np.ndarray):  # type: ignore[no-untyped-def]
                         v, u = pixels[k, 0] + dy, pixels[k, 1] + dx
                         if node[v, u] == -2:
                             node[v, u] = nodes
-                            pixels[listed] = v, u
+                            pixels[listed, 0], pixels[listed, 1] = v, u
                             listed += 1
                 k += 1
             for k in range(first, listed):
                 middles[nodes, 0] += pixels[k, 1] + 0.5
                 middles[nodes, 1] += pixels[k, 0] + 0.5
-            middles[nodes] /= listed - first
+            middles[nodes, 0] /= listed - first
+            middles[nodes, 1] /= listed - first
             nodes += 1
     chain = np.empty((9 * total + 2, 2))  # each pixel once, and a node's pixel once for each of up to 8 chains
     offsets, joined = np.zeros(8 * total + 2, np.int64), np.empty((8 * total + 1, 2), np.int64)
@@ -112,12 +113,12 @@ def _trace(line: np.ndarray):  # type: ignore[no-untyped-def]
                 if not rings:
                     before_y, before_x = pixels[k, 0], pixels[k, 1]
                     start_node = node[before_y, before_x]
-                    chain[filled] = before_x + 0.5, before_y + 0.5
+                    chain[filled, 0], chain[filled, 1] = before_x + 0.5, before_y + 0.5
                     filled += 1
                 y, x = v, u
                 end_node = -1
                 while True:
-                    chain[filled] = x + 0.5, y + 0.5
+                    chain[filled, 0], chain[filled, 1] = x + 0.5, y + 0.5
                     filled += 1
                     if node[y, x] >= 0:
                         end_node = node[y, x]
