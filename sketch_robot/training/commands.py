@@ -1,4 +1,4 @@
-"""The training room's commands: label, mattes, train, distill, evaluate, experiment, export.
+"""The training room's commands: label, mattes, train, distill, evaluate, experiment, gallery, export.
 
 Torch and the rest are imported when a command runs, so that `--help` and the other commands stay quick.
 """
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sketch_robot.training.split import Split
 
 _log = logging.getLogger(__name__)
+
+CHANGES = ('none', 'blur2', 'blur4', 'blur6', 'small', 'dark', 'grey')  # see `gallery.photo_change`
 
 Subparsers = Any  # argparse._SubParsersAction, which argparse keeps to itself
 
@@ -66,6 +68,15 @@ def add_commands(subparsers: Subparsers) -> None:
     experiment.add_argument('--seeds', type=int, nargs='+', default=[0, 1])
     experiment.add_argument('--models', nargs='+', default=None, help='some of the models only, by name')
     experiment.add_argument('--vgg19', type=Path, help='VGG19 weights (safetensors) for the style loss')
+
+    gallery = _add(subparsers, 'gallery', _gallery, 'draw a folder of photos with several artists, as one sheet')
+    gallery.add_argument('photos', type=Path)
+    gallery.add_argument('out', type=Path, help='.png or .jpg; the numbers go beside it as .json')
+    gallery.add_argument('--artists', nargs='+', default=['guided', 'student'])
+    gallery.add_argument('--change', choices=CHANGES, default='none', help='what to do to the photos first')
+    gallery.add_argument('--without-photos', action='store_true', help='show the drawings alone')
+    gallery.add_argument('--tile', type=_positive, default=192, help='side of a tile, px')
+    gallery.add_argument('--groups', type=_positive, default=2, help='photos side by side')
 
     export = _add(subparsers, 'export', _export, 'write weights for the package, or an OpenVINO model')
     export.add_argument('weights', type=Path)
@@ -212,6 +223,25 @@ def _experiment(args: argparse.Namespace) -> None:
         candidates=models,
     )
     run_experiment(args.folder, args.portraits, split, mattes, options, vgg19=args.vgg19, stop=_stop_on_signal())
+
+
+def _gallery(args: argparse.Namespace) -> None:
+    from sketch_robot.line_art.weight_file import write_whole
+    from sketch_robot.training.gallery import draw_gallery, photo_change
+    from sketch_robot.training.sheets import save_picture
+
+    sheet, means = draw_gallery(
+        args.photos,
+        tuple(args.artists),
+        change=photo_change(args.change),
+        photo_tiles=not args.without_photos,
+        tile_px=args.tile,
+        groups=args.groups,
+    )
+    save_picture(sheet, args.out)
+    write_whole(args.out.with_suffix('.json'), json.dumps(means, indent=1).encode())
+    for artist, values in means.items():
+        _log.info('%s: %s', artist, ', '.join(f'{name} {value:.4g}' for name, value in values.items()))
 
 
 def _export(args: argparse.Namespace) -> None:

@@ -1,0 +1,109 @@
+"""Draw a folder of photos with several artists: a sheet to look at, and what a plotter would need."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.line_art.artist import make_artist
+from sketch_robot.photo.decode import load_photo
+from sketch_robot.photo.finder import SitterFinder
+from sketch_robot.photo.picture import Photo
+from sketch_robot.photo.sitter import Sitter
+from sketch_robot.stroke import Stroke
+from sketch_robot.strokes import strokes_from
+from sketch_robot.training.label import PHOTO_ENDINGS
+from sketch_robot.training.robot_measures import ink_outside, measure_drawing
+from sketch_robot.training.sheets import contact_sheet, strokes_picture
+
+SMALL_PX, DARK = 128, 0.25
+
+_log = logging.getLogger(__name__)
+
+
+def draw_gallery(
+    photos: Path,
+    artists: tuple[str, ...],
+    *,
+    change: Callable[[np.ndarray], np.ndarray] | None = None,
+    photo_tiles: bool = True,
+    tile_px: int = 192,
+    groups: int = 2,
+) -> tuple[np.ndarray, dict[str, dict[str, float]]]:
+    """Draw every photo with every artist.
+
+    Args:
+        photos: a folder; photos without a face are drawn whole.
+        artists: their names.
+        change: applied to each photo's (H, W, 3) uint8 first, to see what an artist bears.
+        photo_tiles: whether the sheet shows the photos.
+        tile_px, groups: see `contact_sheet`.
+
+    Returns:
+        a sheet, (H, W, 3) uint8: the crop, each artist's ink, the last artist's strokes; and by artist the means of
+        `RobotMeasures` and of `ink_outside`, the latter over those with a matte.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, no photos, or an unknown artist.
+    """
+    paths = sorted(p for p in photos.glob('*') if p.suffix.lower() in PHOTO_ENDINGS)
+    if not paths:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{photos} has no photos ({", ".join(PHOTO_ENDINGS)})')
+    finder, made = SitterFinder(), {name: make_artist(name) for name in artists}
+    rows: list[list[np.ndarray]] = []
+    measured: dict[str, list[dict[str, float]]] = {name: [] for name in artists}
+    for path in paths:
+        photo = load_photo(path)
+        if change is not None:
+            photo = Photo(change(photo.rgb), photo.source)
+        sitter = finder.find(photo, require_face=False)
+        row = [sitter.crop] if photo_tiles else []
+        for name, artist in made.items():
+            art = artist.draw(sitter)
+            strokes = strokes_from(art)
+            row.append(art.ink)
+            measured[name].append(_measure(art.ink, strokes, sitter))
+            if name == artists[-1]:
+                row.append(strokes_picture(strokes, art.size_px))
+        rows.append(row)
+        if len(rows) % 10 == 0:
+            _log.info('%d of %d drawn', len(rows), len(paths))
+    means = {name: _means(values) for name, values in measured.items()}
+    return contact_sheet(rows, tile_px=tile_px, groups=groups), means
+
+
+def photo_change(name: str) -> Callable[[np.ndarray], np.ndarray] | None:
+    """What is done to photos before they are drawn, their size kept: blur2, blur4, blur6 (down-sampled so many times
+    and back), small (to 128 px and back), dark (a quarter of the light), grey, or none."""
+
+    def through(rgb: np.ndarray, width: int, height: int) -> np.ndarray:
+        small = cv2.resize(rgb, (max(1, width), max(1, height)), interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.resize(small, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+
+    def change(rgb: np.ndarray) -> np.ndarray:
+        height, width = rgb.shape[:2]
+        if name.startswith('blur'):
+            return through(rgb, width // int(name[4:]), height // int(name[4:]))
+        if name == 'small':
+            scale = SMALL_PX / max(width, height)
+            return through(rgb, round(width * scale), round(height * scale))
+        if name == 'dark':
+            return np.asarray(rgb * DARK, np.uint8)
+        return np.repeat(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+
+    return None if name == 'none' else change
+
+
+def _measure(ink: np.ndarray, strokes: tuple[Stroke, ...], sitter: Sitter) -> dict[str, float]:
+    outside = float('nan') if sitter.matte is None else ink_outside(ink, sitter.matte)
+    return {**{k: float(v) for k, v in asdict(measure_drawing(ink, strokes)).items()}, 'ink_outside': outside}
+
+
+def _means(values: list[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.nanmean([value[name] for value in values])) for name in values[0]}

@@ -1,0 +1,91 @@
+"""Galleries: several artists on a folder of photos."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.line_art.art import LineArt
+from sketch_robot.photo.sitter import Sitter
+from sketch_robot.training import gallery
+from sketch_robot.training.commands import CHANGES, add_commands, run
+from sketch_robot.training.gallery import draw_gallery, photo_change
+
+
+class _Finder:
+    def find(self, photo, *, require_face):
+        assert not require_face
+        crop = cv2.resize(photo.rgb, (512, 512))
+        matte = np.zeros((512, 512), np.float32)
+        matte[:, :256] = 1
+        return Sitter(crop, np.eye(2, 3), np.ones((512, 512), bool), 1, matte=matte)
+
+
+class _Artist:
+    """Draws one line across the middle, as dark as the photo's first pixel is light."""
+
+    def draw(self, sitter):
+        ink = np.zeros((512, 512), np.float32)
+        ink[255:258, 56:456] = sitter.crop[0, 0, 0] / 255
+        return LineArt(ink, 'line')
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    monkeypatch.setattr(gallery, 'SitterFinder', _Finder)
+    monkeypatch.setattr(gallery, 'make_artist', lambda _: _Artist())
+    folder = tmp_path / 'photos'
+    folder.mkdir()
+    for name in 'ab':
+        cv2.imwrite(str(folder / f'{name}.png'), np.full((64, 64, 3), 255, np.uint8))
+    return folder
+
+
+def test_a_gallery_shows_photo_drawings_and_strokes_and_measures_them(photos):
+    sheet, means = draw_gallery(photos, ('guided', 'student'), tile_px=64, groups=2)
+    assert sheet.shape == (64, 2 * 4 * 64, 3)
+    assert means['student']['strokes'] == 1
+    assert means['student']['ink_mm'] == pytest.approx(400 * 128 / 512, rel=0.05)
+    assert means['guided']['ink_outside'] == pytest.approx(0.485, abs=0.02)
+
+
+def test_without_photos_a_gallery_shows_the_drawings_alone(photos):
+    sheet, _ = draw_gallery(photos, ('student',), photo_tiles=False, tile_px=64, groups=1)
+    assert sheet.shape == (2 * 64, 2 * 64, 3)
+
+
+def test_a_folder_without_photos_is_refused(tmp_path):
+    with pytest.raises(SketchRobotError, match='has no photos') as caught:
+        draw_gallery(tmp_path, ('student',))
+    assert caught.value.code is ErrorCode.BAD_GOAL
+
+
+def test_the_command_writes_the_sheet_and_the_numbers(photos, tmp_path):
+    parser = argparse.ArgumentParser()
+    add_commands(parser.add_subparsers())
+    out = tmp_path / 'sheet.png'
+    assert run(parser.parse_args(['gallery', str(photos), str(out), '--artists', 'student', '--change', 'grey'])) == 0
+    assert cv2.imread(str(out)) is not None
+    assert json.loads(out.with_suffix('.json').read_text())['student']['strokes'] == 1
+
+
+@pytest.mark.parametrize('name', [name for name in CHANGES if name != 'none'])
+def test_changes_keep_a_photos_size_and_lose_something(name):
+    rgb = np.random.default_rng(0).integers(0, 256, (300, 200, 3), dtype=np.uint8)
+    changed = photo_change(name)(rgb)
+    assert changed.shape == rgb.shape
+    assert changed.dtype == np.uint8
+    assert changed.std() < rgb.std()
+
+
+def test_no_change_is_none():
+    assert photo_change('none') is None
+
+
+def test_dark_photos_have_a_quarter_of_the_light():
+    assert photo_change('dark')(np.full((4, 4, 3), 200, np.uint8)).max() == 50
