@@ -14,8 +14,8 @@ import numpy as np
 
 from sketch_robot.strokes.skeleton import Skeleton
 
-# Lengths below are in pixels or multiples of half the ink's width at a meeting; found on synthetic drawings with known
-# strokes (crossings, forks, touching lines), where each may vary by a third without changing the result.
+# Lengths below are in pixels or multiples of half the ink's width at a meeting; found on a synthetic drawing with known
+# strokes (crossings, forks, touching lines), where each multiple may vary by a quarter without changing the result.
 SPUR_WIDTHS, SPUR_PX = 1.2, 0.5
 FORK_WIDTHS, FORK_PX = 1.6, 1.0
 ACUTE_WIDTHS, ACUTE_PX = 4.0, 3.0  # two lines that cross at 20 degrees run together for so long

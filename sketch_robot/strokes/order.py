@@ -16,7 +16,7 @@ import numba
 import numpy as np
 from scipy.spatial import cKDTree
 
-NEIGHBOURS = 8  # nearest ends tried for each end; more changed travel by under 0.2 % at 1000 strokes
+NEIGHBOURS = 8  # nearest ends tried for each end; at 1000 strokes 5 gave 1.2 % more travel, 12 gave 0.3 % less
 PERTURBATIONS_PER_SECOND = 150_000.0  # what one core of a small server tries with few strokes ...
 HALVED_AT = 1500  # ... and half as many with this many strokes: longer reversals
 MOST_PERTURBATIONS_PER_STROKE = 1000  # small drawings are as good as they get long before

@@ -22,7 +22,7 @@ from sketch_robot.strokes.skeleton import Skeleton, skeleton_graph
 from sketch_robot.strokes.thinning import thin
 
 SURE_INK = 0.35
-ENLARGE = 2  # 3 halves the largest errors and takes twice the time
+ENLARGE = 2  # 3 is no more accurate on a drawing with known strokes, and takes twice the time
 BLUR_PX = 0.5  # against noise
 AROUND_PX = 2.0
 LEVEL, LEVEL_PER_INK_AROUND = 0.15, 0.5  # of 3 px apart, 1 px wide lines at 0.44 with 0.28 between them, both are seen
