@@ -32,15 +32,6 @@ ROOT = Path(__file__).resolve().parents[2]
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep tests that share processes on one worker of a parallel run."""
-    if not config.pluginmanager.hasplugin('xdist'):
-        return
-    for item in items:
-        if 'shared_world' in getattr(item, 'fixturenames', ()):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
 class Running:
     """One process of the graph."""
 
