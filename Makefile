@@ -22,7 +22,7 @@ portrait: setup
 
 test:
 	@scripts/setup.sh run test
-	@$(env) && python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(env) && python -m pytest -n 2 --dist loadfile $(ARGS)
 
 bench:
 	@scripts/setup.sh run test

@@ -37,6 +37,8 @@ setup(
     ],
     extras_require={
         'faces': ['mediapipe==0.10.21'],
+        'student': ['openvino>=2025', 'safetensors>=0.4'],
+        'train': ['torch>=2.4', 'safetensors>=0.4'],
         'test': ['pytest', 'pytest-timeout', 'hypothesis'],
     },
     python_requires='>=3.11,<3.13',

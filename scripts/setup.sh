@@ -51,9 +51,14 @@ install_set() {  # install_set NAME FILE...
 wheels=(requirements/build.txt requirements/run.txt)
 [ "$installed_ros" = yes ] || wheels=(requirements/ros.txt "${wheels[@]}")
 install_set run "${wheels[@]}"
-for job in "$@"; do
-    if [ "$job" = test ]; then install_set test requirements/test.txt; fi
-done
+if [ "${*/test/}" != "$*" ]; then  # training is tested, too
+    install_set test requirements/test.txt
+    if ! done_already .venv/.done-training requirements/training.txt; then
+        say "installing the pinned wheels for: training"
+        .venv/bin/python -m pip install --disable-pip-version-check --quiet -r requirements/training.txt -c requirements/run.txt
+        done_now .venv/.done-training requirements/training.txt
+    fi
+fi
 
 if [ "$installed_ros" = yes ]; then
     set +u; . "$ros"; set -u
