@@ -46,12 +46,17 @@ class Pace:
         self._credit_s, self._last_s = 0.0, self._clock()
 
     def take(self, wanted_s: float) -> float:
-        """Machine seconds that have passed, at most as many as are wanted; the rest is kept."""
+        """Machine seconds that have passed, at most as many as are wanted; the rest is kept.
+
+        None, 0, until they are worth a step or all that is wanted, so that who takes and waits by turns does not spin.
+        """
         if np.isinf(self._speedup):
             return wanted_s
         now_s = self._clock()
         self._credit_s += (now_s - self._last_s) * self._speedup
         self._last_s = now_s
+        if self._credit_s < min(wanted_s, 0.99 * STEP_S * self._speedup):
+            return 0.0
         taken_s = min(wanted_s, self._credit_s)
         self._credit_s -= taken_s
         return taken_s
