@@ -39,8 +39,8 @@ class _Stopped(Exception):  # noqa: N818  an event, not an error
     """`stop` or `close` was called."""
 
 
-class _AlarmError(SketchRobotError):
-    """The machine stopped itself."""
+class _FaultError(SketchRobotError):
+    """The machine stopped itself, or went away."""
 
 
 class SimulatedPlotter(Plotter):
@@ -49,7 +49,9 @@ class SimulatedPlotter(Plotter):
     Args:
         speedup: how many times faster than real it draws; infinite: as fast as this computer can.
         alarm_after_strokes: raise an alarm once so many strokes of a drawing are on paper, as a machine that hits its
-            limits; None: never. For tests of what happens then.
+            limits; None: never. For tests of what happens then, as is the next.
+        offline_after_strokes: go OFFLINE in the middle of the stroke after so many, as a machine whose cable is pulled
+            (its servo lifts the pen); None: never.
         clock: wall-clock seconds, for tests.
         wait: waits for an event at most so many wall-clock seconds, for tests.
 
@@ -62,17 +64,19 @@ class SimulatedPlotter(Plotter):
         *,
         speedup: float = 1.0,
         alarm_after_strokes: int | None = None,
+        offline_after_strokes: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[threading.Event, float], object] = threading.Event.wait,
     ) -> None:
-        if alarm_after_strokes is not None and alarm_after_strokes < 0:
-            raise SketchRobotError(ErrorCode.BAD_GOAL, f'an alarm after {alarm_after_strokes} strokes is not possible')
+        for fault, after in (('an alarm', alarm_after_strokes), ('a loss', offline_after_strokes)):
+            if after is not None and after < 0:
+                raise SketchRobotError(ErrorCode.BAD_GOAL, f'{fault} after {after} strokes is not possible')
         try:
             self._pace = Pace(speedup, clock=clock, wait=wait)
         except ValueError as error:
             raise SketchRobotError(ErrorCode.BAD_GOAL, str(error)) from error
         self._pen = SimulatedPen()
-        self._alarm_after = alarm_after_strokes
+        self._alarm_after, self._offline_after = alarm_after_strokes, offline_after_strokes
         self._state = threading.Condition()  # guards the status, the wishes, and who moves
         self._poke = threading.Event()
         self._stop_wanted = self._pause_wanted = self._close_wanted = False
@@ -142,7 +146,7 @@ class SimulatedPlotter(Plotter):
 
         Raises:
             SketchRobotError: OFF_PAGE, NOTHING_TO_DRAW, PLOTTER_OFFLINE, PLOTTER_ALARM, BUSY: before anything moves;
-                PLOTTER_ALARM: also in the middle, with the pen up.
+                PLOTTER_ALARM and PLOTTER_OFFLINE: also in the middle, with the pen up.
         """
         check_plan(plan)
         self._begin(PlotterStatus.DRAWING, PlotterStatus.IDLE)
@@ -154,8 +158,8 @@ class SimulatedPlotter(Plotter):
             finished = self._draw_and_park(plan)
             pen, tally = self._pen, self._tally
             return Outcome(finished, tally.done, pen.ink_mm, pen.travel_mm, pen.lifts, tally.machine_s)
-        except _AlarmError:
-            after = PlotterStatus.ALARM
+        except _FaultError as fault:
+            after = PlotterStatus.OFFLINE if fault.code == ErrorCode.PLOTTER_OFFLINE else PlotterStatus.ALARM
             raise
         finally:
             self._pen.lift()
@@ -225,7 +229,7 @@ class SimulatedPlotter(Plotter):
 
     def _alarm_if_due(self) -> None:
         if self._alarm_after is not None and self._tally.done >= self._alarm_after:
-            raise _AlarmError(
+            raise _FaultError(
                 ErrorCode.PLOTTER_ALARM, f'simulated alarm after {self._tally.done} strokes; home the machine to go on'
             )
 
@@ -259,7 +263,13 @@ class SimulatedPlotter(Plotter):
         self._travel_to(xy_mm[0])
         self._spend(self._profile.drop_s)
         self._pen.lower()
-        self._move(draw_motion(xy_mm, self._profile))
+        lost = self._tally.done == self._offline_after
+        self._move(draw_motion(xy_mm, self._profile), share=0.5 if lost else 1.0)
+        if lost:
+            raise _FaultError(
+                ErrorCode.PLOTTER_OFFLINE,
+                f'the simulated plotter was lost within a stroke after {self._tally.done} strokes; connect it again',
+            )
         self._pen.lift()
         self._tally.done += 1
         self._spend(self._profile.lift_s)
@@ -268,11 +278,11 @@ class SimulatedPlotter(Plotter):
     def _travel_to(self, xy_mm: Sequence[float] | np.ndarray) -> None:
         self._move(travel_motion(self._pen.xy_mm, xy_mm, self._profile))  # type: ignore[arg-type]
 
-    def _move(self, motion: MotionProfile) -> None:
-        """Follow a movement as machine time allows, inking the paper while the pen is down."""
-        gone_s = 0.0
-        while gone_s < motion.seconds:
-            before_s, gone_s = gone_s, min(motion.seconds, gone_s + self._take(motion.seconds - gone_s))
+    def _move(self, motion: MotionProfile, share: float = 1.0) -> None:
+        """Follow a movement, or a share of its time, as machine time allows, inking the paper while the pen is down."""
+        gone_s, end_s = 0.0, share * motion.seconds
+        while gone_s < end_s:
+            before_s, gone_s = gone_s, min(end_s, gone_s + self._take(end_s - gone_s))
             passed = motion.xy_mm[(motion.times_s > before_s) & (motion.times_s <= gone_s)]
             if gone_s < motion.seconds:  # at the end the last point, not what interpolation makes of it
                 passed = np.vstack([passed, motion.position(gone_s)])
