@@ -280,6 +280,8 @@ class _Drawing:
             done.lifts,
         )
         result.taken, result.finished = done.taken, done.finished
+        if self._feedback.phase != Draw.Feedback.PARK:  # the machine's last word may have come after its result
+            self._enter(Draw.Feedback.PARK)
         if done.error_code != ErrorCode.OK:
             if self._ended is not None:
                 raise self._ended

@@ -79,7 +79,7 @@ def main() -> None:
         return
     try:
         options = complete(options_of(words))
-        if options['rviz'] == 'true':
+        if options['rviz'].lower() == 'true':
             raise SketchRobotError(
                 ErrorCode.BAD_GOAL, 'portrait_system has no rviz; start it by itself or use ros2 launch'
             )

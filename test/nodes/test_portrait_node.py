@@ -26,7 +26,7 @@ STAGES = {'render': F.LINE_ART, 'plan': F.PLAN, 'execute': F.DRAW}
 
 @pytest.fixture(scope='module')
 def portrait(shared_world: World) -> World:
-    shared_world.start_node('portrait', frame_timeout=1.5, server_timeout=1.0, stage_timeout=4.0, client_timeout=1.0)
+    shared_world.start_node('portrait', frame_timeout=2.5, server_timeout=1.0, stage_timeout=4.0, client_timeout=1.0)
     return shared_world
 
 
@@ -66,6 +66,7 @@ def test_a_goal_with_a_picture_runs_every_stage_and_reports_all(
 def test_phases_come_in_order(portrait: World, around: Neighbours, astronaut_image: Image) -> None:
     call = portrait.draw(image=astronaut_image)
     call.result()
+    call.until_phase(F.PARK)
     phases = [f.phase for _, f in call.feedback]
     assert sorted(set(phases)) == [F.CAPTURE, F.LINE_ART, F.PLAN, F.DRAW, F.PARK]
     assert phases == sorted(phases)
@@ -88,7 +89,12 @@ def test_without_a_picture_the_next_camera_frame_is_taken(
     camera.publish(astronaut_image)
     call = portrait.draw(dry_run=True)
     astronaut_image.header.frame_id = 'after'
-    camera.publish(astronaut_image)
+
+    def sent_until_taken() -> bool:
+        camera.publish(astronaut_image)
+        return 'render' in around.requests
+
+    portrait.probe.until(sent_until_taken, what='a frame is taken')
     result = call.result()
     assert result.error_code == ErrorCode.OK
     assert around.requests['render'].image.header.frame_id == 'after'
@@ -100,7 +106,7 @@ def test_without_a_camera_the_goal_ends_with_no_frame(portrait: World, around: N
     call = portrait.draw()
     result = call.result()
     assert result.error_code == ErrorCode.NO_FRAME
-    assert 'no picture came on /image_raw within 1.5 s' in result.error_msg
+    assert 'no picture came on /image_raw within 2.5 s' in result.error_msg
     assert call.status == GoalStatus.STATUS_ABORTED
 
 
