@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.plotters.paper import Paper, save_png
 
 TILE_PX = 320
@@ -60,19 +61,31 @@ def contact_sheets(entries: Sequence[Entry]) -> list[np.ndarray]:
 def save_contact_sheets(entries: Sequence[Entry], path: str | Path) -> list[Path]:
     """Write contact sheets as PNG files: `path`, and with more than one sheet `name_2.png`, `name_3.png` ... beside it.
 
+    Sheets of an earlier run that is now shorter are removed: they must not pass for this one's.
+
     Returns:
         the files written.
 
     Raises:
-        SketchRobotError: BAD_GOAL, a file cannot be written.
+        SketchRobotError: BAD_GOAL, a file cannot be written or removed.
     """
-    first = Path(path)
     written = []
     for number, sheet in enumerate(contact_sheets(entries), 1):
-        target = first if number == 1 else first.with_name(f'{first.stem}_{number}{first.suffix}')
-        save_png(target, sheet)
-        written.append(target)
+        written.append(_numbered(Path(path), number))
+        save_png(written[-1], sheet)
+    number = len(written) + 1
+    while (old := _numbered(Path(path), number)).exists():
+        try:
+            old.unlink()
+        except OSError as error:
+            message = f'cannot remove {old} of an earlier run: {error.strerror or error}'
+            raise SketchRobotError(ErrorCode.BAD_GOAL, message) from error
+        number += 1
     return written
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path if number == 1 else path.with_name(f'{path.stem}_{number}{path.suffix}')
 
 
 def _sheet(entries: Sequence[Entry]) -> np.ndarray:

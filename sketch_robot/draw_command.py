@@ -5,10 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +12,12 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 
 if TYPE_CHECKING:  # the rooms take a second to load; `--help` does without
     from sketch_robot.contact_sheet import Entry
-    from sketch_robot.line_art.artist import Artist
-    from sketch_robot.motion import Page, PenProfile
-    from sketch_robot.pipeline import Pipeline, PipelineResult
-    from sketch_robot.plotters import Outcome, Paper
+    from sketch_robot.draw_job import Job
     from sketch_robot.report import Report
 
 DEFAULT_ARTIST = 'guided'
 SHEET_NAME, REPORT_NAME = 'contact_sheet.png', 'report.json'
+_log = logging.getLogger(__name__)
 STAGES = {
     'load': 'loading models',
     'capture': 'reading',
@@ -98,125 +92,40 @@ def draw(args: argparse.Namespace) -> int:
     return _draw_folder(args) if args.photo.is_dir() else _draw_photo(args)
 
 
-@dataclass(frozen=True)
-class _Files:
-    """Where the results for one photo go; None: not wanted."""
+def _job_of(args: argparse.Namespace) -> Job:
+    from sketch_robot.draw_job import make_job
 
-    plan: Path
-    line_art: Path | None
-    paper: Path | None
-
-
-class _Job:
-    """What is the same for all photos."""
-
-    def __init__(self, args: argparse.Namespace) -> None:
-        from sketch_robot.line_art.artist import make_artist
-        from sketch_robot.motion import DEFAULT_MARGIN_MM, make_profile, parse_page
-        from sketch_robot.motion.budget import check_budget
-
-        with _as_usage():
-            margin_mm = DEFAULT_MARGIN_MM if args.margin is None else args.margin
-            self.page: Page = parse_page(args.page, margin_mm=margin_mm, orientation=args.orientation)
-            self.profile: PenProfile = make_profile(args.profile)
-            self.time_budget_s = check_budget(args.time_budget)
-            self.artist: Artist = make_artist(args.artist)
-        self.require_face = not args.whole_picture
-
-    def pipeline(self) -> Pipeline:
-        from sketch_robot.pipeline import Pipeline
-
-        return Pipeline(self.artist)
-
-    def draw(self, pipeline: Pipeline, photo: Path, files: _Files, progress: _Progress) -> _Drawn:
-        """Draw one photo and write its files, the plan last."""
-        from sketch_robot.plotters.paper import paper_of, save_png
-
-        result = pipeline.draw(
-            photo,
-            page=self.page,
-            profile=self.profile,
-            time_budget_s=self.time_budget_s,
-            require_face=self.require_face,
-            on_stage=progress.stage,
+    try:
+        return make_job(
+            args.page,
+            orientation=args.orientation,
+            margin_mm=args.margin,
+            profile=args.profile,
+            artist=args.artist,
+            time_budget_s=args.time_budget,
+            require_face=not args.whole_picture,
         )
-        if files.line_art is not None:
-            save_png(files.line_art, _black_on_white(result.art.ink))
-        outcome, paper, draw_s = None, None, 0.0
-        if files.paper is not None:
-            progress.stage('draw')
-            started_s = time.perf_counter()
-            outcome, paper = _simulate(result, progress)
-            draw_s = time.perf_counter() - started_s
-            paper.save_png(files.paper)
-        _save(result, files.plan)
-        return _Drawn(result, outcome, paper or paper_of(result.plan), draw_s)
-
-    def failed(self, error: SketchRobotError) -> Report:
-        from sketch_robot.report import Report
-
-        return Report(error_code=error.code, error_msg=error.message, artist=self.artist.name, page=self.page.name)
-
-
-@dataclass(frozen=True, eq=False)
-class _Drawn:
-    """One photo's results; `outcome` when it was drawn on paper, which otherwise shows the plan."""
-
-    result: PipelineResult
-    outcome: Outcome | None
-    paper: Paper
-    draw_s: float
-
-    @property
-    def report(self) -> Report:
-        from sketch_robot.report import Report
-
-        plan = self.result.plan
-        planned = Report(
-            strokes=len(plan.strokes),
-            ink_mm=plan.ink_mm,
-            travel_mm=plan.travel_mm,
-            lifts=plan.lifts,
-            predicted_s=plan.predicted_s,
-            stage_s={**self.result.stage_s, 'draw': self.draw_s},
-            faces=self.result.sitter.faces,
-            artist=plan.artist,
-            page=plan.page.name,
-        )
-        if self.outcome is None:
-            return planned
-        return replace(
-            planned,
-            strokes=self.outcome.strokes_drawn,
-            ink_mm=self.outcome.ink_mm,
-            travel_mm=self.outcome.travel_mm,
-            lifts=self.outcome.lifts,
-            simulated_s=self.outcome.machine_s,
-        )
-
-    @property
-    def figures(self) -> str:
-        """A few words for people."""
-        plan = self.result.plan
-        left_out = f', {plan.left_out} left out' if plan.left_out else ''
-        return f'{len(plan.strokes)} strokes{left_out}, {plan.ink_mm / 1e3:.2f} m of ink, {plan.predicted_s:.0f} s'
+    except SketchRobotError as error:
+        raise UsageError(error.code, error.message) from error
 
 
 def _draw_photo(args: argparse.Namespace) -> int:
-    files = _Files(args.out, args.line_art, args.simulate)
     _check_file(args.out, '.svg', '.json')
     for picture in (args.line_art, args.simulate):
         _check_file(picture, '.png')
     _check_file(args.json)
     _check_apart(args.photo, args.out, args.line_art, args.simulate, args.json)
-    job = _Job(args)
+    job = _job_of(args)
+    from sketch_robot.draw_job import Files, draw_one
+    from sketch_robot.pipeline import Pipeline
     from sketch_robot.report import write_report
 
+    files = Files(args.out, args.line_art, args.simulate)
     try:
         with _Progress() as progress:
             progress.stage('load')
-            with job.pipeline() as pipeline:
-                drawn = job.draw(pipeline, args.photo, files, progress)
+            with Pipeline(job.artist) as pipeline:
+                drawn = draw_one(job, pipeline, args.photo, files, progress.stage)
     except (SketchRobotError, KeyboardInterrupt) as error:
         if args.json is not None:
             write_report(job.failed(_failure_of(error)), args.json)
@@ -229,11 +138,14 @@ def _draw_photo(args: argparse.Namespace) -> int:
 
 def _draw_folder(args: argparse.Namespace) -> int:
     from sketch_robot.contact_sheet import make_entry, save_contact_sheets
+    from sketch_robot.draw_job import Files, draw_one
+    from sketch_robot.pipeline import Pipeline
     from sketch_robot.report import write_reports
 
     photos = _photos_in(args.photo)
     _check_file(args.json)
-    job = _Job(args)
+    _check_apart(args.line_art, args.simulate)
+    job = _job_of(args)
     for folder in (args.out, args.line_art, args.simulate):
         _make_folder(folder, photos=args.photo)
     reports: dict[str, Report] = {}
@@ -242,20 +154,21 @@ def _draw_folder(args: argparse.Namespace) -> int:
     try:
         with _Progress() as progress:
             progress.stage('load')
-            with job.pipeline() as pipeline:
+            with Pipeline(job.artist) as pipeline:
                 for number, (name, photo) in enumerate(photos.items(), 1):
                     progress.photo = f'[{number}/{len(photos)}] {photo.name}: '
-                    files = _Files(
+                    files = Files(
                         args.out / f'{name}.svg',
                         args.line_art and args.line_art / f'{name}.png',
                         args.simulate and args.simulate / f'{name}.png',
                     )
                     try:
-                        drawn = job.draw(pipeline, photo, files, progress)
-                    except SketchRobotError as error:
-                        reports[photo.name] = job.failed(error)
+                        drawn = draw_one(job, pipeline, photo, files, progress.stage)
+                    except Exception as error:  # noqa: BLE001  one photo must not cost the others their plans
+                        failure = _failure_of(error)
+                        reports[photo.name] = job.failed(failure)
                         progress.end()
-                        _complain(f'{photo.name}: {error}')
+                        _complain(f'{photo.name}: {failure}')
                         continue
                     reports[photo.name] = drawn.report
                     pictures = drawn.result.sitter.crop, drawn.result.art.ink, drawn.paper
@@ -266,26 +179,6 @@ def _draw_folder(args: argparse.Namespace) -> int:
     failed = len(photos) - len(entries)
     _tell(f'{args.out}: {len(entries)} drawn, {failed} failed')
     return 1 if failed else 0
-
-
-def _simulate(result: PipelineResult, progress: _Progress) -> tuple[Outcome, Paper]:
-    from sketch_robot.plotters import SimulatedPlotter
-
-    with SimulatedPlotter(speedup=float('inf')) as plotter:
-        outcome = plotter.draw(result.plan, lambda p: progress.stage('draw', f' {p.strokes_done}/{p.strokes_total}'))
-        assert plotter.paper is not None
-        return outcome, plotter.paper
-
-
-def _save(result: PipelineResult, path: Path) -> None:
-    from sketch_robot.motion import save_plan
-
-    save_plan(result.plan, path)
-
-
-def _black_on_white(ink: Any) -> Any:
-    """(H, W) float ink in [0, 1] -> (H, W) uint8."""
-    return (255.0 * (1.0 - ink)).round().clip(0, 255).astype('uint8')
 
 
 def _photos_in(folder: Path) -> dict[str, Path]:
@@ -325,7 +218,10 @@ def _check_apart(*paths: Path | None) -> None:
     named = [path.resolve() for path in paths if path is not None]
     for path in named:
         if named.count(path) > 1:
-            raise UsageError(ErrorCode.BAD_GOAL, f'{path} is named twice; the photo and each result need a file')
+            raise UsageError(
+                ErrorCode.BAD_GOAL,
+                f'{path} is named twice; the photo and each kind of result need a place of their own',
+            )
 
 
 def _make_folder(folder: Path | None, *, photos: Path) -> None:
@@ -343,16 +239,14 @@ def _make_folder(folder: Path | None, *, photos: Path) -> None:
         ) from error
 
 
-@contextmanager
-def _as_usage() -> Iterator[None]:
-    try:
-        yield
-    except SketchRobotError as error:
-        raise UsageError(error.code, error.message) from error
-
-
 def _failure_of(error: BaseException) -> SketchRobotError:
-    return error if isinstance(error, SketchRobotError) else SketchRobotError(ErrorCode.CANCELLED, 'interrupted')
+    """What a report says of it; a defect of this program is logged with its traceback."""
+    if isinstance(error, SketchRobotError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return SketchRobotError(ErrorCode.CANCELLED, 'interrupted')
+    _log.error('a defect of this program:', exc_info=error)
+    return SketchRobotError(ErrorCode.INTERNAL, f'{type(error).__name__}: {error}')
 
 
 # ----------------------------------------------------------------- what people see
