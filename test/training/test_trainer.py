@@ -21,6 +21,8 @@ from sketch_robot.training.checkpoint import load_checkpoint, save_checkpoint
 from sketch_robot.training.drawings import load_drawings
 from sketch_robot.training.losses import LossWeights, StyleLoss
 from sketch_robot.training.mattes import load_mattes
+from sketch_robot.training.photo_damage import UNDAMAGED
+from sketch_robot.training.scenes import PLAIN
 from sketch_robot.training.style_features import FilterBank
 from sketch_robot.training.trainer import Trainer, TrainOptions
 
@@ -37,7 +39,7 @@ def _tiny_nets(monkeypatch):
 
 @pytest.fixture
 def batches(portraits) -> PortraitBatches:
-    options = BatchOptions(size_px=64, pictures=2)
+    options = BatchOptions(size_px=64, pictures=2, scenes=PLAIN, damage=UNDAMAGED)
     return PortraitBatches(portraits, load_drawings(portraits), load_mattes(portraits / 'mattes.npz'), options)
 
 
@@ -51,8 +53,8 @@ def _curve(logged: list[dict]) -> list[float]:
 
 
 def test_the_loss_falls(tmp_path, batches):
-    losses = _curve(Trainer(tmp_path, batches, _options(steps=24, rate=0.01)).run())
-    assert sum(losses[-4:]) < 0.7 * sum(losses[:4])
+    losses = _curve(Trainer(tmp_path, batches, _options(steps=12, rate=0.01)).run())
+    assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
 
 
 def test_the_same_seed_gives_the_same_curve_and_another_seed_another(tmp_path, batches):
@@ -74,24 +76,25 @@ def test_a_run_stopped_between_saves_goes_on_to_the_same_curve_and_weights(tmp_p
         assert torch.equal(a, b)
 
 
-def test_a_killed_process_goes_on_to_the_same_curve(tmp_path, portraits):
-    whole = _run_process(tmp_path / 'whole', portraits)
-    killed = tmp_path / 'killed'
-    process = _start_process(killed, portraits, '--slow')
+@pytest.fixture(scope='module')
+def curve_of_one(tmp_path_factory, portraits) -> dict[int, float]:
+    return _run_process(tmp_path_factory.mktemp('one'), portraits)
+
+
+def test_a_killed_process_goes_on_to_the_same_curve(tmp_path, portraits, curve_of_one):
+    process = _start_process(tmp_path, portraits, '--slow')
     for line in process.stdout:
-        if line.startswith('step 4'):
+        if line.startswith('step 3'):
             process.send_signal(signal.SIGKILL)
             break
     process.wait()
-    assert load_checkpoint(killed / 'checkpoint.pt')['step'] == 3
-    assert _run_process(killed, portraits) == whole
+    assert load_checkpoint(tmp_path / 'checkpoint.pt')['step'] == 2
+    assert _run_process(tmp_path, portraits) == curve_of_one
 
 
-def test_two_processes_give_the_curve_of_one(tmp_path, portraits):
-    alone = _run_process(tmp_path / 'one', portraits)
-    together = _run_process(tmp_path / 'two', portraits, processes=2)
-    assert sorted(together) == sorted(alone)
-    assert [together[k] for k in sorted(together)] == pytest.approx([alone[k] for k in sorted(alone)], rel=1e-6)
+def test_two_processes_under_torchrun_give_the_curve_of_one(tmp_path, portraits, curve_of_one):
+    together = _run_process(tmp_path, portraits, processes=2)
+    assert together == pytest.approx(curve_of_one, rel=1e-6)
 
 
 def test_only_the_first_process_writes(tmp_path, batches):
