@@ -33,7 +33,8 @@ from sketch_robot.nodes.images import image_to_ros
 from sketch_robot.nodes.parameters import Parameter, Parameters
 from sketch_robot.nodes.runner import PARK_TIMEOUT_S, SketchNode, run_node
 from sketch_robot.nodes.worker import Worker
-from sketch_robot.plotters import PLOTTERS, Outcome, PlotterStatus, make_plotter
+from sketch_robot.motion import DrawingPlan
+from sketch_robot.plotters import PLOTTERS, Outcome, PlotterStatus, Progress, make_plotter
 
 RESULT_TIMEOUT_S = 900  # how long a result waits for a client that asks late
 TICK_S = 0.05
@@ -42,6 +43,8 @@ PARAMETERS = (
     Parameter('driver', 'simulated', 'Which machine.', choices=tuple(sorted(PLOTTERS)), read_only=True),
     Parameter('speedup', 1.0, 'How many times faster than real the simulation is.', 0.01, 10000.0, read_only=True),
     Parameter('alarm_after_strokes', -1, 'The simulated machine raises an alarm after so many strokes; -1: never.',
+              low=-1, read_only=True),
+    Parameter('offline_after_strokes', -1, 'The simulated machine is lost in the stroke after so many; -1: never.',
               low=-1, read_only=True),
     Parameter('client_timeout', 2.0, 'A drawing ends when its client is gone for so long, seconds.', 0.1, 3600.0),
     Parameter('paper_resolution', 8000.0, 'Resolution of the picture `paper`, pixels a metre.', 500.0, 40000.0),
@@ -54,10 +57,10 @@ class PlotterNode(SketchNode):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__('plotter', **kwargs)
         self._values = Parameters(self, PARAMETERS)
-        options = {}
+        options: dict[str, Any] = {}
         if self._values['driver'] == 'simulated':
-            alarm = self._values['alarm_after_strokes']
-            options = {'speedup': self._values['speedup'], 'alarm_after_strokes': alarm if alarm >= 0 else None}
+            faults = {name: self._values[name] for name in ('alarm_after_strokes', 'offline_after_strokes')}
+            options = {'speedup': self._values['speedup'], **{k: v for k, v in faults.items() if v >= 0}}
         self._plotter = make_plotter(self._values['driver'], **options)
         self._machine = Worker(self)
         self._viewer = Worker(self)
@@ -131,7 +134,7 @@ class PlotterNode(SketchNode):
             if self._plotter.status == PlotterStatus.OFFLINE:
                 raise SketchRobotError(ErrorCode.PLOTTER_OFFLINE, f'no machine is connected: {self._trouble or "wait"}')
             self.get_logger().info(f'drawing {len(plan.strokes)} strokes, predicted {plan.predicted_s:.0f} s')
-            outcome: Outcome = await self._machine.run(self._plotter.draw, plan)
+            outcome: Outcome = await self._machine.run(self._draw, plan)
             result.strokes_drawn, result.lifts = outcome.strokes_drawn, outcome.lifts
             result.ink, result.travel = outcome.ink_mm * MM, outcome.travel_mm * MM
             result.taken = duration_to_ros(outcome.machine_s)
@@ -146,6 +149,15 @@ class PlotterNode(SketchNode):
         await self._show_paper(result.finished)
         self._finish(handle, result)
         return result
+
+    def _draw(self, plan: DrawingPlan) -> Outcome:
+        """In the machine's thread. A stop that came before the machine began to draw is made good at its first report."""
+
+        def obey(_progress: Progress) -> None:
+            if self._why_stopped is not None:
+                self._plotter.stop()
+
+        return self._plotter.draw(plan, obey)
 
     def _finish(self, handle: ServerGoalHandle, result: ExecutePlan.Result) -> None:
         self._goal, self._promised = None, False

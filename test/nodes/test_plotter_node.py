@@ -286,6 +286,27 @@ def test_an_alarm_ends_the_drawing_pen_up_and_home_clears_it(world: World) -> No
     assert plotter.execute(ladder(1)).result().error_code == ErrorCode.OK
 
 
+def test_a_machine_lost_in_mid_stroke_ends_the_drawing_pen_up_and_comes_back(world: World) -> None:
+    world.start_node('plotter', speedup=20.0, offline_after_strokes=2)
+    plotter = Bench(world)
+    call = plotter.execute(ladder(5))
+    result = call.result()
+    assert (result.error_code, call.status) == (ErrorCode.PLOTTER_OFFLINE, GoalStatus.STATUS_ABORTED)
+    assert result.strokes_drawn == 2
+    assert not plotter.state.pen_down
+    plotter.until_status(PlotterState.IDLE)
+    assert plotter.execute(ladder(1)).result().error_code == ErrorCode.OK
+
+
+def test_a_cancel_right_after_acceptance_is_not_lost(plotter: Bench) -> None:
+    for _ in range(5):
+        call = plotter.execute(ladder())
+        plotter.probe.result(call.handle.cancel_goal_async())
+        result = call.result()
+        assert (result.error_code, call.status) == (ErrorCode.CANCELLED, GoalStatus.STATUS_CANCELED)
+        assert result.strokes_drawn < 3
+
+
 def test_ctrl_c_in_mid_stroke_lifts_the_pen_before_the_node_ends(world: World) -> None:
     running = world.start_node('plotter', speedup=1.0)
     plotter = Bench(world)
