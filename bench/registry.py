@@ -14,10 +14,14 @@ import pkgutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from skimage import data
 
 import bench as package
+from sketch_robot.photo import Photo, load_photo
+from sketch_robot.photo.sources import PICTURE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Bench:
 
 
 BENCHES: dict[str, Bench] = {}
+_photos: list[Photo] = []
 
 
 def bench(name: str, about: str, *, slow: bool = False) -> Callable[[Run], Run]:
@@ -89,6 +94,26 @@ def find_benches() -> dict[str, str]:
         except ImportError as error:
             missing[module] = str(error)
     return missing
+
+
+def demo_photo() -> Photo:
+    """scikit-image's astronaut, 512 x 512."""
+    return Photo(data.astronaut(), 'astronaut')
+
+
+def photos() -> list[Photo]:
+    """What to measure with: the demo photo, and those of the folder that was named."""
+    return [demo_photo(), *_photos]
+
+
+def add_photos(folder: Path) -> None:
+    """Measure with the pictures of a folder as well.
+
+    Raises:
+        SketchRobotError: BAD_IMAGE, a picture cannot be read.
+        OSError: the folder cannot be read.
+    """
+    _photos.extend(load_photo(path) for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURE_SUFFIXES)
 
 
 def median_s(work: Callable[[], object], repeats: int, *, warm_ups: int = 1) -> float:

@@ -4,6 +4,7 @@ python -m bench                 all but the slow ones, on two cores
 python -m bench pipeline ros    those whose names begin so
 python -m bench --quick         few repetitions: for a look, not for the README
 python -m bench --all           the slow ones too
+python -m bench --photos DIR    with the pictures of a folder as well, where a bench takes photos
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench.registry import BENCHES, Figure, find_benches
+from bench.registry import BENCHES, Figure, add_photos, find_benches
+from sketch_robot.errors import SketchRobotError
 from sketch_robot.files import replacing
 
 CORES = 2  # what the promised times hold for
@@ -33,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the benches named.
 
     Returns:
-        0; 1 when a figure missed its promise or a bench failed; 2 when no bench has such a name.
+        0; 1 when a figure missed its promise or a bench failed; 2 when no bench has such a name or photos are missing.
     """
     args = _parse(argv)
     missing = find_benches()
@@ -46,6 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     unknown = [name for name in args.names if not any(known.startswith(name) for known in BENCHES)]
     if unknown:
         print(f'bench: there is no bench {unknown[0]!r}; choose from: {", ".join(BENCHES)}', file=sys.stderr)
+        return USAGE
+    try:
+        if args.photos is not None:
+            add_photos(args.photos)
+    except (OSError, SketchRobotError) as error:
+        print(f'bench: {error}', file=sys.stderr)
         return USAGE
     logging.basicConfig(level=logging.WARNING)
     cores = _keep_to_cores(args.cores)
@@ -101,6 +109,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('names', nargs='*', metavar='BENCH', help='the beginning of a name; default: all')
     parser.add_argument('--quick', action='store_true', help='fewer repetitions')
     parser.add_argument('--all', action='store_true', help='the slow benches too')
+    parser.add_argument('--photos', type=Path, metavar='DIR', help="photos beside scikit-image's astronaut")
     parser.add_argument('--list', action='store_true', help='say which benches there are')
     parser.add_argument('--cores', type=int, default=CORES, help='use so many cores; 0: all (default: %(default)s)')
     parser.add_argument('--out', type=Path, default=OUT, help='where the JSON goes (default: %(default)s)')
