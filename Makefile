@@ -10,6 +10,8 @@ ARGS ?=
 PAGE ?=
 TIME_BUDGET ?=
 env := source scripts/env.sh
+# Named, because an installed ROS 2 brings plugins of its own that do not fit this pytest.
+plugins := -p xdist -p pytest_timeout -p _hypothesis_pytestplugin
 
 .PHONY: setup portrait test bench lint clean
 
@@ -22,7 +24,7 @@ portrait: setup
 
 test:
 	@scripts/setup.sh run test
-	@$(env) && python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(env) && PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest $(plugins) -n 2 --dist loadfile $(ARGS)
 
 bench:
 	@scripts/setup.sh run test
