@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from sketch_robot import __version__, draw_command
-from sketch_robot.errors import SketchRobotError
+from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.training import commands as training_commands
 
 PROGRAM = 'sketch-robot'
@@ -63,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read what is printed has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except OSError as error:  # of the files that were named: a name too long, a disk that fails
+        return _say(f'{ErrorCode.BAD_GOAL.name}: {error.filename or "a file"}: {error.strerror or error}', FAILED)
 
 
 def _say(message: str, status: int) -> int:

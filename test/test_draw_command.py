@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -220,3 +224,36 @@ def test_a_file_name_that_is_no_text_is_drawn_and_told(
 def test_a_usage_error_is_a_failure_with_a_code() -> None:
     assert issubclass(draw_command.UsageError, SketchRobotError)
     assert draw_command.UsageError(ErrorCode.BAD_GOAL, 'no').code == ErrorCode.BAD_GOAL
+
+
+@pytest.mark.parametrize('which', ['photo', 'plan'])
+def test_a_name_too_long_for_the_file_system_is_told_in_one_line(
+    draw: Draw, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], which: str
+) -> None:
+    names = {'photo': photo, 'plan': tmp_path / 'plan.svg'}
+    names[which] = tmp_path / ('n' * 300 + '.svg')
+    assert draw(names['photo'], '-o', names['plan']) == 1
+    said = capsys.readouterr().err
+    assert said.startswith('sketch-robot: BAD_')
+    assert said.endswith('File name too long\n')
+    assert said.count('\n') == 1
+
+
+def test_ctrl_c_ends_the_program_with_130_and_one_line(tmp_path: Path) -> None:
+    words = [
+        sys.executable,
+        '-m',
+        'sketch_robot.cli',
+        'draw',
+        str(tmp_path / 'pipe.jpg'),
+        '-o',
+        str(tmp_path / 'p.svg'),
+    ]
+    os.mkfifo(tmp_path / 'pipe.jpg')
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as program:
+        with (tmp_path / 'pipe.jpg').open('wb'):  # opened once the program reads the photo, which never comes
+            program.send_signal(signal.SIGINT)
+            assert program.wait(30.0) == 130
+        assert program.stderr is not None
+        assert program.stderr.read() == 'sketch-robot: interrupted\n'
+    assert [path.name for path in tmp_path.iterdir()] == ['pipe.jpg']
