@@ -25,6 +25,7 @@ from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion import DrawingPlan
 from sketch_robot.nodes import diagnostics, qos
 from sketch_robot.nodes.commander import Commander
 from sketch_robot.nodes.conversions import FRAME, MM, duration_to_ros, plan_from_ros, point_to_ros
@@ -33,7 +34,6 @@ from sketch_robot.nodes.images import image_to_ros
 from sketch_robot.nodes.parameters import Parameter, Parameters
 from sketch_robot.nodes.runner import PARK_TIMEOUT_S, SketchNode, run_node
 from sketch_robot.nodes.worker import Worker
-from sketch_robot.motion import DrawingPlan
 from sketch_robot.plotters import PLOTTERS, Outcome, PlotterStatus, Progress, make_plotter
 
 RESULT_TIMEOUT_S = 900  # how long a result waits for a client that asks late
@@ -151,7 +151,7 @@ class PlotterNode(SketchNode):
         return result
 
     def _draw(self, plan: DrawingPlan) -> Outcome:
-        """In the machine's thread. A stop that came before the machine began to draw is made good at its first report."""
+        """In the machine's thread; a stop that came before the machine began is made good at its first report."""
 
         def obey(_progress: Progress) -> None:
             if self._why_stopped is not None:

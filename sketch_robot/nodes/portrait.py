@@ -8,15 +8,11 @@ named error; a cancel, a lost client or a shutdown lifts the pen. Publishes `/di
 from __future__ import annotations
 
 import time
-import types
-from collections.abc import Callable, Generator
 from typing import Any
 
 from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
-from rclpy.action.client import ClientGoalHandle
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.client import Client
 from rclpy.task import Future
 from sensor_msgs.msg import Image
 from sketch_robot_interfaces.action import Draw, ExecutePlan
@@ -25,7 +21,7 @@ from sketch_robot_interfaces.srv import PlanDrawing, RenderLineArt
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.nodes import diagnostics
 from sketch_robot.nodes.commander import Commander
-from sketch_robot.nodes.conversions import duration_from_ros, duration_to_ros
+from sketch_robot.nodes.drawing import Drawing
 from sketch_robot.nodes.failures import failure_of
 from sketch_robot.nodes.image_input import ImageInput
 from sketch_robot.nodes.parameters import Parameter, Parameters
@@ -33,8 +29,6 @@ from sketch_robot.nodes.runner import PARK_TIMEOUT_S, SketchNode, run_node
 
 RESULT_TIMEOUT_S = 900  # how long a result waits for a client that asks late
 TICK_S = 0.02  # at least so often a drawing looks for cancels, deadlines and lost nodes
-FEEDBACK_S = 0.1
-GRAPH_S = 0.2  # asking the middleware who is there costs a little
 
 PARAMETERS = (
     Parameter('frame_timeout', 5.0, 'How long to wait for a camera frame, seconds.', low=0.1, high=600.0),
@@ -54,12 +48,6 @@ PARAMETERS = (
 )
 
 
-@types.coroutine
-def _turn() -> Generator[None, None, None]:
-    """Let the executor do other things; it comes back whenever it wakes."""
-    yield
-
-
 class PortraitNode(SketchNode):
     """See the module."""
 
@@ -67,7 +55,7 @@ class PortraitNode(SketchNode):
         super().__init__('portrait', **kwargs)
         self._values = Parameters(self, PARAMETERS)
         self._promised = False
-        self._drawing: _Drawing | None = None
+        self._drawing: Drawing | None = None
         self._closing = False
         self._frame_wanted: Future | None = None
         group = ReentrantCallbackGroup()
@@ -136,7 +124,7 @@ class PortraitNode(SketchNode):
         self._timer.reset()
         self._commander.begin()
         self._health.say(diagnostics.OK, 'drawing')
-        self._drawing = _Drawing(self, handle)
+        self._drawing = Drawing(self, handle)
         result = self._drawing.result
         try:
             await self._drawing.run()
@@ -167,216 +155,6 @@ class PortraitNode(SketchNode):
             self.get_logger().info(f'drawn: {result.strokes_drawn} strokes, {result.ink:.2f} m of ink')
         else:
             self.get_logger().warning(f'the drawing ended with {code.name}: {result.error_msg}')
-
-
-class _Drawing:
-    """One goal on its way through the stages."""
-
-    def __init__(self, node: PortraitNode, handle: ServerGoalHandle) -> None:
-        self._node = node
-        self._handle = handle
-        self._feedback = Draw.Feedback(phase=Draw.Feedback.CAPTURE)
-        self._ended: SketchRobotError | None = None
-        self._next_feedback_s = self._next_look_s = 0.0
-        self._heard_s = time.monotonic()  # of the plotter
-        self.result = Draw.Result()
-
-    def cancel(self, why: SketchRobotError) -> None:
-        """End at the next turn; the first reason counts."""
-        self._ended = self._ended or why
-
-    async def run(self) -> None:
-        """All stages; fills `result`.
-
-        Raises:
-            SketchRobotError: why it ended early.
-        """
-        goal, result = self._handle.request, self.result
-        if self._handle.is_cancel_requested:
-            raise SketchRobotError(ErrorCode.CANCELLED, 'the drawing was cancelled before it began')
-        budget_s = duration_from_ros(goal.time_budget)
-        if budget_s < 0.0:
-            raise SketchRobotError(
-                ErrorCode.BAD_GOAL, f'the time budget {budget_s:g} s is negative; 0 takes the configured one'
-            )
-        image = await self._timed('capture_seconds', self._capture(goal.image))
-        art = await self._timed('line_art_seconds', self._render(goal, image))
-        result.line_art, result.artist, result.faces = art.line_art, art.artist, art.faces
-        plan = await self._timed('plan_seconds', self._plan(goal, art))
-        result.plan, result.predicted = plan, duration_to_ros(plan.predicted_seconds)
-        self._feedback.strokes_total = len(plan.strokes)
-        self._feedback.remaining = result.predicted
-        if goal.dry_run:
-            result.finished = self._node.get_clock().now().to_msg()
-            return
-        await self._timed('draw_seconds', self._execute(plan))
-
-    async def _timed(self, field: str, stage: Any) -> Any:
-        begin_s = time.perf_counter()
-        try:
-            return await stage
-        finally:
-            setattr(self.result, field, time.perf_counter() - begin_s)
-
-    # ------------------------------------------------------------- the stages
-    async def _capture(self, image: Image) -> Image:
-        self._enter(Draw.Feedback.CAPTURE)
-        if len(image.data) > 0 or image.width > 0 or image.height > 0:
-            return image
-        frame_s = self._node.setting('frame_timeout')
-        where = self._node.resolve_topic_name('image_raw')
-        late = SketchRobotError(
-            ErrorCode.NO_FRAME, f'no picture came on {where} within {frame_s:g} s; is the camera running?'
-        )
-        return await self._wait(self._node.next_frame(), frame_s, late)
-
-    async def _render(self, goal: Draw.Goal, image: Image) -> RenderLineArt.Response:
-        self._enter(Draw.Feedback.LINE_ART)
-        request = RenderLineArt.Request(
-            image=image, artist=goal.artist, styles=goal.styles, style_weights=goal.style_weights
-        )
-        return await self._call(self._node.render, request, 'line_artist')
-
-    async def _plan(self, goal: Draw.Goal, art: RenderLineArt.Response) -> Any:
-        self._enter(Draw.Feedback.PLAN)
-        request = PlanDrawing.Request(
-            line_art=art.line_art, strokes=art.strokes, page=goal.page, time_budget=goal.time_budget, artist=art.artist
-        )
-        return (await self._call(self._node.plan, request, 'planner')).plan
-
-    async def _execute(self, plan: Any) -> None:
-        node = self._node
-        self._enter(Draw.Feedback.DRAW)
-        offline = SketchRobotError(
-            ErrorCode.PLOTTER_OFFLINE, 'no node offers execute_plan; is the node plotter running?'
-        )
-        await self._until(node.execute.server_is_ready, node.setting('server_timeout'), offline)
-        self._heard_s = time.monotonic()
-        sent = node.execute.send_goal_async(ExecutePlan.Goal(plan=plan), feedback_callback=self._on_progress)
-        handle: ClientGoalHandle = await self._wait(
-            sent, node.setting('server_timeout'), offline, self._plotter_gone, unless_ended=False
-        )
-        if not handle.accepted:
-            raise SketchRobotError(ErrorCode.BUSY, 'the plotter is drawing something else; wait or stop it')
-        coming = handle.get_result_async()
-        cancelled = False
-        while not coming.done():
-            self._look_around()
-            gone = self._plotter_gone()
-            if not cancelled and (self._ended is not None or gone is not None):
-                handle.cancel_goal_async()  # a plotter that is only silent may still hear it and lift the pen
-                cancelled = True
-            if gone is not None:
-                raise gone
-            await _turn()
-        self._take(coming.result().result)
-
-    def _take(self, done: ExecutePlan.Result) -> None:
-        result = self.result
-        result.strokes_drawn, result.ink, result.travel, result.lifts = (
-            done.strokes_drawn,
-            done.ink,
-            done.travel,
-            done.lifts,
-        )
-        result.taken, result.finished = done.taken, done.finished
-        if self._feedback.phase != Draw.Feedback.PARK:  # the machine's last word may have come after its result
-            self._enter(Draw.Feedback.PARK)
-        if done.error_code != ErrorCode.OK:
-            if self._ended is not None:
-                raise self._ended
-            raise SketchRobotError(ErrorCode(done.error_code), done.error_msg)
-
-    def _on_progress(self, msg: Any) -> None:
-        self._heard_s = time.monotonic()
-        said, feedback = msg.feedback, self._feedback
-        feedback.strokes_done, feedback.strokes_total = said.strokes_done, said.strokes_total
-        feedback.fraction, feedback.remaining = said.fraction, said.remaining
-        if said.parking and feedback.phase != Draw.Feedback.PARK:
-            self._enter(Draw.Feedback.PARK)
-
-    # ------------------------------------------------------------- waiting
-    async def _call(self, client: Client, request: Any, name: str) -> Any:
-        """A service's answer, or its error raised."""
-        node = self._node
-        missing = SketchRobotError(
-            ErrorCode.NODE_LOST, f'no node offers {client.srv_name}; is the node {name} running?'
-        )
-        await self._until(client.service_is_ready, node.setting('server_timeout'), missing)
-        lost = SketchRobotError(ErrorCode.NODE_LOST, f'the node {name} went away in the middle')
-        late = SketchRobotError(
-            ErrorCode.NODE_LOST, f'the node {name} did not answer in {node.setting("stage_timeout"):g} s'
-        )
-        future = client.call_async(request)
-        try:
-            answer = await self._wait(
-                future, node.setting('stage_timeout'), late, lambda: None if client.service_is_ready() else lost
-            )
-        finally:
-            client.remove_pending_request(future)
-        if answer.error_code != ErrorCode.OK:
-            raise SketchRobotError(ErrorCode(answer.error_code), answer.error_msg)
-        return answer
-
-    async def _until(self, ready: Callable[[], bool], timeout_s: float, late: SketchRobotError) -> None:
-        deadline_s = time.monotonic() + timeout_s
-        while not ready():
-            self._look_around()
-            if self._ended is not None:
-                raise self._ended
-            if time.monotonic() > deadline_s:
-                raise late
-            await _turn()
-
-    async def _wait(
-        self,
-        future: Future,
-        timeout_s: float,
-        late: SketchRobotError,
-        gone: Callable[[], SketchRobotError | None] = lambda: None,
-        *,
-        unless_ended: bool = True,
-    ) -> Any:
-        """The future's result, unless the drawing ends, the time is over, or `gone` names a loss."""
-        deadline_s = time.monotonic() + timeout_s
-        while not future.done():
-            looked = self._look_around()
-            if unless_ended and self._ended is not None:
-                raise self._ended
-            loss = gone() if looked else None
-            if loss is not None:
-                raise loss
-            if time.monotonic() > deadline_s:
-                raise late
-            await _turn()
-        return future.result()
-
-    def _plotter_gone(self) -> SketchRobotError | None:
-        if not self._node.execute.server_is_ready():
-            text = 'the plotter node went away in the middle of the drawing'
-            return SketchRobotError(ErrorCode.PLOTTER_OFFLINE, text)
-        silent_s = time.monotonic() - self._heard_s
-        if silent_s > self._node.setting('stage_timeout'):
-            return SketchRobotError(ErrorCode.PLOTTER_OFFLINE, f'the plotter node has been silent for {silent_s:.0f} s')
-        return None
-
-    def _look_around(self) -> bool:
-        """Send feedback when due; now and then see whether the drawing must end. Whether it looked this time."""
-        now_s = time.monotonic()
-        if now_s >= self._next_feedback_s:
-            self._next_feedback_s = now_s + FEEDBACK_S
-            self._handle.publish_feedback(self._feedback)
-        if now_s < self._next_look_s:
-            return False
-        self._next_look_s = now_s + GRAPH_S
-        reason = self._node.reason_to_end()
-        if reason is not None:
-            self.cancel(reason)
-        return True
-
-    def _enter(self, phase: int) -> None:
-        self._feedback.phase = phase
-        self._handle.publish_feedback(self._feedback)
 
 
 def main() -> None:

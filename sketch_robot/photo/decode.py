@@ -34,10 +34,10 @@ def load_photo(path: str | Path) -> Photo:
         SketchRobotError: BAD_IMAGE; the path cannot be read, or `decode_photo` refuses what is in it.
     """
     file = Path(path)
-    if file.is_dir():
-        raise _bad(f'{file} is a folder, not a picture; name one picture file')
     try:
         data = file.read_bytes()
+    except IsADirectoryError as error:
+        raise _bad(f'{file} is a folder, not a picture; name one picture file') from error
     except (OSError, ValueError) as error:
         reason = getattr(error, 'strerror', None) or str(error)
         raise _bad(f'cannot read the picture {file}: {reason}') from error
