@@ -26,6 +26,7 @@ from sketch_robot.nodes.conversions import duration_from_ros, duration_to_ros
 
 FEEDBACK_S = 0.1
 GRAPH_S = 0.2  # asking the middleware who is there costs a little
+GONE_S = 0.5  # a node that comes back at once, as one being restarted, was not lost
 
 
 class Studio(Protocol):
@@ -67,6 +68,7 @@ class Drawing:
         self._ended: SketchRobotError | None = None
         self._next_feedback_s = self._next_look_s = 0.0
         self._heard_s = time.monotonic()  # of the plotter
+        self._missed_s: float | None = None  # since when a neighbour has not been seen
         self.result = Draw.Result()
 
     def cancel(self, why: SketchRobotError) -> None:
@@ -198,7 +200,10 @@ class Drawing:
         future = client.call_async(request)
         try:
             answer = await self._wait(
-                future, node.setting('stage_timeout'), late, lambda: None if client.service_is_ready() else lost
+                future,
+                node.setting('stage_timeout'),
+                late,
+                lambda: lost if self._missing(client.service_is_ready()) else None,
             )
         finally:
             client.remove_pending_request(future)
@@ -239,8 +244,17 @@ class Drawing:
             await _turn()
         return future.result()
 
+    def _missing(self, there: bool) -> bool:
+        """Whether a neighbour has not been there for long enough to count as gone."""
+        now_s = time.monotonic()
+        if there:
+            self._missed_s = None
+        elif self._missed_s is None:
+            self._missed_s = now_s
+        return self._missed_s is not None and now_s - self._missed_s > GONE_S
+
     def _plotter_gone(self) -> SketchRobotError | None:
-        if not self._node.execute.server_is_ready():
+        if self._missing(self._node.execute.server_is_ready()):
             text = 'the plotter node went away in the middle of the drawing'
             return SketchRobotError(ErrorCode.PLOTTER_OFFLINE, text)
         silent_s = time.monotonic() - self._heard_s
@@ -264,4 +278,5 @@ class Drawing:
 
     def _enter(self, phase: int) -> None:
         self._feedback.phase = phase
+        self._missed_s = None
         self._handle.publish_feedback(self._feedback)
