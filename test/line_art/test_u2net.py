@@ -11,6 +11,14 @@ from sketch_robot.line_art.u2net import STUDENT, TEACHER, InkNet, U2Net, U2NetCh
 TINY = U2NetChannels(inner=(2,) * 11, outer=(4,) * 11)
 
 
+@pytest.fixture(scope='module', autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # two would wait for each other on a busy machine
+    yield
+    torch.set_num_threads(before)
+
+
 def test_the_teacher_has_44_million_parameters_and_needs_150_billion_multiply_adds():
     cost = count_complexity(U2Net(TEACHER))
     assert cost.parameters == 44_009_869

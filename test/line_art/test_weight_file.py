@@ -16,6 +16,14 @@ from sketch_robot.line_art.weight_file import load_weights, read_notes, save_wei
 TINY = U2NetChannels(inner=(2,) * 11, outer=(4,) * 11)
 
 
+@pytest.fixture(scope='module', autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # two would wait for each other on a busy machine
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(autouse=True)
 def _tiny_student(monkeypatch):
     monkeypatch.setitem(weight_file.CHANNELS, 'student', TINY)
