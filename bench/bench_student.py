@@ -1,70 +1,41 @@
-"""Time the student artist: torch and OpenVINO, at 512 and 256 px, the shipped net beside the published U2-Netp.
+"""The student's net: torch and OpenVINO, at 512 and 256 px, the shipped net beside the published U2-Netp.
 
-    python bench/bench_student.py [--repeats 30]
-
-Medians of single pictures, all in one run. The published net has random weights here: its time doesn't depend on them.
-Memory is what the process holds at its highest with OpenVINO alone, measured in a process of its own.
+The published net has random weights here: its time does not depend on them.
 """
 
 from __future__ import annotations
 
-import argparse
-import resource
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 
 import numpy as np
 
-SIZES_PX = (512, 256)
-MEMORY = 'import resource, numpy as np; from sketch_robot.line_art.student import StudentArtist; a = StudentArtist(); \
-[a.net_ink(np.zeros((512, 512, 3), np.uint8)) for _ in range(5)]; \
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)'
+from bench.registry import Figure, bench, median_s
+
+PROMISED_S = {512: 0.17, 256: 0.06}
+MEMORY = """import numpy as np
+from sketch_robot.line_art.student import StudentArtist
+artist = StudentArtist()
+for _ in range(5):
+    artist.net_ink(np.zeros((512, 512, 3), np.uint8))
+print(int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024)"""
 
 
-def median_s(draw, crop: np.ndarray, repeats: int) -> float:
-    """Median seconds of a drawing after two to warm up."""
-    times = []
-    for _ in range(repeats + 2):
-        start = time.perf_counter()
-        draw(crop)
-        times.append(time.perf_counter() - start)
-    return float(np.median(times[2:]))
-
-
-def main() -> None:
-    """Print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--repeats', type=int, default=30)
-    repeats = parser.parse_args().repeats
-
-    memory = subprocess.run([sys.executable, '-c', MEMORY], capture_output=True, text=True, check=True).stdout.strip()
-    start = time.perf_counter()
-    from sketch_robot.line_art.student import StudentArtist
-
-    StudentArtist().warm_up()
-    ready_s = time.perf_counter() - start
-
-    from sketch_robot.line_art.complexity import count_complexity
+@bench('student', 'the student net on its runtimes, at 512 and 256 px', slow=True)
+def student(quick: bool) -> Iterator[Figure]:
+    """Seconds a picture, all in one run, and the memory of a process that draws with OpenVINO alone."""
     from sketch_robot.line_art.student import convert_to_openvino, load_student, openvino_ink, torch_ink
     from sketch_robot.line_art.u2net import STUDENT, U2Net
 
-    print('| net | parameters (M) | multiply-adds at 512 (G) | runtime | 512 px (s) | 256 px (s) |')
-    print('|---|---|---|---|---|---|')
     rng = np.random.default_rng(0)
-    crops = {px: rng.integers(0, 256, (px, px, 3), dtype=np.uint8) for px in SIZES_PX}
+    crops = {px: rng.integers(0, 256, (px, px, 3), dtype=np.uint8) for px in PROMISED_S}
     for name, net in (('shipped student', load_student()), ('U2-Netp as published', U2Net(STUDENT).eval())):
-        cost = count_complexity(net)
-        for runtime in ('torch', 'openvino'):
-            cells = []
-            for px in SIZES_PX:
+        for runtime in ('OpenVINO', 'torch'):
+            for px, promised_s in PROMISED_S.items():
                 draw = torch_ink(net) if runtime == 'torch' else openvino_ink(convert_to_openvino(net), px)
-                cells.append(f'{median_s(draw, crops[px], repeats):.3f}')
-            size = f'{cost.parameters / 1e6:.2f} | {cost.multiply_adds / 1e9:.1f}'
-            print(f'| {name} | {size} | {runtime} | ' + ' | '.join(cells) + ' |', flush=True)
-    print(f'\nready on OpenVINO after {ready_s:.1f} s; {memory} MB with OpenVINO alone')
-    print(f'this process held {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB')
-
-
-if __name__ == '__main__':
-    main()
+                seconds = median_s(lambda draw=draw, px=px: draw(crops[px]), 5 if quick else 30, warm_ups=2)
+                counts = name == 'shipped student' and runtime == 'OpenVINO'
+                yield Figure(f'{name}, {runtime}, {px} px', seconds, 's', at_most=promised_s if counts else None)
+    memory = subprocess.run([sys.executable, '-c', MEMORY], capture_output=True, text=True, check=True).stdout
+    yield Figure('memory of a process with the student on OpenVINO', float(memory), 'MB', at_most=400.0)
