@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rclpy.node import Node
+
+from sketch_robot.nodes.runner import SketchNode
 
 OK, WARN, ERROR, STALE = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR, DiagnosticStatus.STALE
 
@@ -11,12 +12,12 @@ OK, WARN, ERROR, STALE = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticS
 class Diagnostics:
     """One status of one node."""
 
-    def __init__(self, node: Node, what: str) -> None:
+    def __init__(self, node: SketchNode, what: str) -> None:
         self._node = node
         self._status = DiagnosticStatus(name=f'{node.get_name()}: {what}', hardware_id=node.get_fully_qualified_name())
         self._status.level = OK
         self._out = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        node.create_timer(1.0, self._publish)
+        node.every(1.0, self._publish)
 
     def say(self, level: bytes, message: str, **values: object) -> None:
         """Change the status; `values` are shown beside the message."""

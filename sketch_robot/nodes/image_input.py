@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
-from rclpy.node import Node
 from rclpy.qos import QoSPolicyKind, QoSProfile
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 from sensor_msgs.msg import Image
 
 from sketch_robot.nodes import qos
+from sketch_robot.nodes.runner import SketchNode
 
 
 class ImageInput:
     """Pictures of one topic, newest first, none older than one waiting."""
 
-    def __init__(self, node: Node, topic: str, on_image: Callable[[Image], None]) -> None:
+    def __init__(self, node: SketchNode, topic: str, on_image: Callable[[Image], None]) -> None:
         self._node = node
         self._topic = topic
         self._on_image = on_image
@@ -37,7 +37,7 @@ class ImageInput:
             return
         self._node.get_logger().info(f'{self._topic} is sent as best effort: listening to it so')
         # Not here: an event handler must not destroy the subscription that it belongs to.
-        self._again = self._node.create_timer(0.0, self._subscribe_again)
+        self._again = self._node.every(0.0, self._subscribe_again)
 
     def _subscribe_again(self) -> None:
         if self._again is not None:

@@ -74,7 +74,7 @@ class LineArtistNode(SketchNode):
         self._art_out = self.create_publisher(Image, 'line_art', qos.IMAGE)
         self._image_in = ImageInput(self, 'image_raw', self._on_image)
         self.create_service(RenderLineArt, 'render_line_art', self._on_render, callback_group=ReentrantCallbackGroup())
-        self.create_timer(1.0, lambda: self._health.say(diagnostics.OK, 'live', **asdict(self._live)))
+        self.every(1.0, lambda: self._health.say(diagnostics.OK, 'live', **asdict(self._live)))
         self._worker.run(self._warm_up).add_done_callback(self._on_warm)
 
     def park(self) -> None:

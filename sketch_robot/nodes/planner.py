@@ -76,7 +76,7 @@ class PlannerNode(SketchNode):
         self._strokes_out = self.create_publisher(MarkerArray, 'strokes', qos.LATCHED)
         self._path_out = self.create_publisher(Path, 'path', qos.LATCHED)
         self.create_service(PlanDrawing, 'plan_drawing', self._on_plan, callback_group=ReentrantCallbackGroup())
-        self.create_timer(0.5, self._listen_while_watched)
+        self.every(0.5, self._listen_while_watched)
         self._worker.run(_warm_up).add_done_callback(self._on_warm)
 
     def park(self) -> None:

@@ -91,7 +91,7 @@ class PlotterNode(SketchNode):
             goal_callback=self._on_goal, cancel_callback=self._on_cancel, callback_group=group,
             result_timeout=RESULT_TIMEOUT_S,
         )  # fmt: skip
-        self.create_timer(TICK_S, self._tick)
+        self.every(TICK_S, self._tick)
 
     def park(self) -> None:
         """End a drawing with the pen up, and let the machine go."""

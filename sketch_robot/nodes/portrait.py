@@ -71,7 +71,7 @@ class PortraitNode(SketchNode):
             goal_callback=self._on_goal, cancel_callback=self._on_cancel, callback_group=group,
             result_timeout=RESULT_TIMEOUT_S,
         )  # fmt: skip
-        self._timer = self.create_timer(TICK_S, self._on_timer)
+        self._timer = self.every(TICK_S, self._on_timer)
         self._timer.cancel()
 
     def park(self) -> None:

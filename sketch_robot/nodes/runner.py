@@ -16,10 +16,12 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 import rclpy
+from rclpy.clock import Clock, ClockType
 from rclpy.executors import ExternalShutdownException, ShutdownException, SingleThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.timer import Timer
 
 from sketch_robot.errors import SketchRobotError
 from sketch_robot.graph import middleware_environment
@@ -47,6 +49,10 @@ class RosLogHandler(logging.Handler):
 
 class SketchNode(Node):
     """A node that can be asked to leave things in order before ROS shuts down."""
+
+    def every(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """A timer on the steady clock: it also runs while simulated time stands still."""
+        return self.create_timer(seconds, callback, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def park(self) -> None:
         """Stop what is going on and leave the pen up; called from the main thread while the executor still spins."""

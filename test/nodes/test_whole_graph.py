@@ -173,6 +173,13 @@ def test_the_one_process_system_works_in_a_namespace(world: World, astronaut_ima
     assert (result.error_code, result.plan.page) == (ErrorCode.OK, 'A6')
 
 
+def test_the_one_process_system_draws_while_simulated_time_stands_still(world: World, astronaut_image: Image) -> None:
+    world.start('system', 'camera:=none', 'speedup:=100', 'use_sim_time:=true')
+    call = world.draw(image=astronaut_image)
+    assert call.result(60.0).error_code == ErrorCode.OK
+    assert {f.phase for _, f in call.feedback} >= {Draw.Feedback.LINE_ART, Draw.Feedback.DRAW}
+
+
 @pytest.mark.parametrize('words', [['page:=A5', 'pgae:=A4'], ['page=A4'], ['time_budget:=-3'], ['log_level:=loud']])
 def test_the_one_process_system_refuses_what_it_does_not_know(world: World, words: list[str]) -> None:
     system = world.start('system', *words)
