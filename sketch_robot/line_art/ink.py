@@ -11,25 +11,35 @@ from sketch_robot.stroke import Stroke
 
 DEFAULT_HALF_WIDTH = 1.0
 OVERSAMPLING = 4  # OpenCV's own anti-aliased lines are almost twice as wide as asked
+_SOFT = 1.6  # by which OpenCV's smooth lines are wider than asked, finer pixels
 _SHIFT = 4  # OpenCV takes coordinates in 1/16 px
+_FAR_PX = 2**24 // (OVERSAMPLING << _SHIFT)  # ends farther out overflow OpenCV's fixed point
 
 
-def render_ink(strokes: Iterable[Stroke], size_px: tuple[int, int]) -> np.ndarray:
-    """Draw strokes anti-aliased, each as wide as it says (2 px when it doesn't).
+def render_ink(strokes: Iterable[Stroke], size_px: tuple[int, int], width_px: float | None = None) -> np.ndarray:
+    """Draw strokes anti-aliased with a round pen.
 
     Args:
-        strokes: in pixels of the result, see `Stroke.xy`.
+        strokes: in pixels of the result, see `Stroke.xy`; what lies outside is not seen.
         size_px: width and height of the result.
+        width_px: of all lines; None: each as wide as it says (2 px when it does not).
 
     Returns:
         (H, W) float32 in [0, 1], 1 = ink.
+
+    Raises:
+        ValueError: the picture or the pen has no size.
     """
     width, height = size_px
+    if width < 1 or height < 1 or not (width_px is None or (np.isfinite(width_px) and width_px > 0.0)):
+        raise ValueError(f'cannot draw on {width} x {height} pixels with a pen of {width_px} pixels')
     ink = np.zeros((height * OVERSAMPLING, width * OVERSAMPLING), np.uint8)
     for stroke in strokes:
-        thickness = max(1, round(2 * OVERSAMPLING * (stroke.half_width or DEFAULT_HALF_WIDTH)) - 1)
-        points = np.rint((stroke.xy * OVERSAMPLING - 0.5) * (1 << _SHIFT)).astype(np.int32)
+        line_px = width_px or 2.0 * (stroke.half_width or DEFAULT_HALF_WIDTH)
+        thickness = max(1, round(OVERSAMPLING * line_px - _SOFT))
+        near = np.clip(stroke.xy, -_FAR_PX, _FAR_PX) * (OVERSAMPLING << _SHIFT)
+        points = np.rint(near - (1 << (_SHIFT - 1))).astype(np.int32)  # OpenCV counts from pixel centres
         if len(points) == 1:
             points = np.repeat(points, 2, axis=0)
-        cv2.polylines(ink, [points], False, (255,), thickness, cv2.LINE_8, _SHIFT)
+        cv2.polylines(ink, [points], False, (255,), thickness, cv2.LINE_AA, _SHIFT)
     return cv2.resize(ink, size_px, interpolation=cv2.INTER_AREA).astype(np.float32) / 255

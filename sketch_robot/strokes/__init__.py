@@ -1,10 +1,10 @@
 """From line art to centre lines worth drawing."""
 
+from sketch_robot.line_art.ink import render_ink
 from sketch_robot.stroke import LABELS, Stroke
 from sketch_robot.strokes.clean import drop_specks
 from sketch_robot.strokes.importance import rank_strokes
 from sketch_robot.strokes.order import Order, order_strokes
-from sketch_robot.strokes.render import render_ink
 from sketch_robot.strokes.source import strokes_from
 from sketch_robot.strokes.trace import trace_ink
 
