@@ -95,6 +95,8 @@ def run(makers: Sequence[Callable[[], SketchNode]], args: list[str] | None = Non
         status = 1
     finally:
         for member in crew:
+            member.end()
+        for member in crew:
             member.close()
         status = max([status, *(member.status for member in crew)])
         rclpy.try_shutdown()
@@ -129,10 +131,13 @@ class _Crew:
             self.status = 1
             self._stop.set()
 
-    def close(self) -> None:
-        # Not while it spins: a callback would find the executor gone and its answer unsent.
+    def end(self) -> None:
+        """Let the executor do what it still has, and stop spinning."""
         self._ending = True
         self._executor.wake()
+
+    def close(self) -> None:
+        """Free everything; not while it spins, or a callback would find the executor gone and its answer unsent."""
         if self.thread.is_alive():
             self.thread.join(timeout=2.0)
         self._executor.shutdown(timeout_sec=1.0)
