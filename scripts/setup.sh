@@ -80,7 +80,7 @@ build() {  # build PACKAGE FILE...: colcon build of one package when its sources
     say "building $package"
     mkdir -p log
     if ! PATH="$PWD/.venv/bin:$PATH" CMAKE_PREFIX_PATH="$prefix" .venv/bin/python -m colcon build \
-        --base-paths . sketch_robot_interfaces --packages-select "$package" --event-handlers console_direct+ \
+        --packages-select "$package" --event-handlers console_direct+ \
         --cmake-args "-DPython3_EXECUTABLE=$PWD/.venv/bin/python" -DBUILD_TESTING=OFF >"log/$package.txt" 2>&1; then
         tail -n 40 "log/$package.txt" >&2
         stop "building $package failed; the whole log is log/$package.txt"
