@@ -419,9 +419,9 @@ def test_closing_in_the_middle_ends_the_drawing_with_the_pen_up(phase):
 def test_closing_does_not_wait_for_a_slow_way_home():
     plotter = SimulatedPlotter(speedup=1.0)
     plotter.connect()
-    slow = PenProfile(travel_speed_mm_s=1.0, draw_speed_mm_s=1.0)
+    slow = PenProfile(travel_speed_mm_s=2.0, draw_speed_mm_s=2.0)
     drawing = Drawing(plotter, plan_of([[100.0, 100.0], [110.0, 100.0]], profile=slow))
-    drawing.until(lambda p: p.pen_mm != (0.0, 0.0))
+    drawing.until(lambda p: math.hypot(*p.pen_mm) > 4.0)  # far enough from home for parking to be seen
     plotter.stop()
     drawing.until(lambda _p: plotter.status == PlotterStatus.PARKING)
     plotter.close()
