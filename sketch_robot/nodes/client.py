@@ -91,6 +91,18 @@ class Graph:
         self._process.wait()
 
 
+class Interrupts:
+    """Counts Ctrl-C and SIGTERM for the loops to look at; an exception raised by a signal can be lost in a callback."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.count += 1
+
+
 class NoGraph:
     """Somebody else runs the graph."""
 
@@ -151,11 +163,12 @@ class Progress:
             sys.stderr.write('\r\x1b[K')
 
 
-def draw(client: DrawClient, graph: Graph | NoGraph, goal: Draw.Goal) -> Draw.Result:
+def draw(client: DrawClient, graph: Graph | NoGraph, goal: Draw.Goal, interrupts: Interrupts) -> Draw.Result:
     """Send a goal and wait for its result, showing progress. Ctrl-C cancels it and waits for the pen to be up.
 
     Raises:
         SketchRobotError: NODE_LOST, no graph; BUSY, the goal was rejected.
+        KeyboardInterrupt: interrupted before the goal was accepted, or twice.
     """
 
     def spin(until: Any, timeout_s: float, late: str) -> None:
@@ -163,6 +176,8 @@ def draw(client: DrawClient, graph: Graph | NoGraph, goal: Draw.Goal) -> Draw.Re
         while not until():
             rclpy.spin_once(client, timeout_sec=0.05)
             graph.check()
+            if interrupts.count:
+                raise KeyboardInterrupt
             if time.monotonic() > deadline_s:
                 raise SketchRobotError(ErrorCode.NODE_LOST, late)
 
@@ -176,13 +191,12 @@ def draw(client: DrawClient, graph: Graph | NoGraph, goal: Draw.Goal) -> Draw.Re
     coming: Future = handle.get_result_async()
     cancelled = False
     while not coming.done():
-        try:
-            rclpy.spin_once(client, timeout_sec=0.1)
-            graph.check()
-            progress.show(client.feedback)
-        except KeyboardInterrupt:
-            if cancelled:
-                raise
+        rclpy.spin_once(client, timeout_sec=0.1)
+        graph.check()
+        progress.show(client.feedback)
+        if interrupts.count > 1:
+            raise KeyboardInterrupt
+        if interrupts.count and not cancelled:
             cancelled = True
             handle.cancel_goal_async()
     progress.end()
@@ -264,9 +278,9 @@ def main(words: list[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     for name in ('line_art.png', 'plan.svg', 'plan.json', 'drawing.png', 'report.json'):
         (args.out / name).unlink(missing_ok=True)  # results of an earlier run must not pass for this one's
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupts = Interrupts()
     try:
-        report = _run(args)
+        report = _run(args, interrupts)
     except SketchRobotError as error:
         report = Report(error_code=error.code, error_msg=error.message)
     except KeyboardInterrupt:
@@ -281,11 +295,7 @@ def main(words: list[str] | None = None) -> None:
     )
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _run(args: argparse.Namespace) -> Report:
+def _run(args: argparse.Namespace, interrupts: Interrupts) -> Report:
     if not 0.0 <= args.time_budget < 1e6:
         raise SketchRobotError(
             ErrorCode.BAD_GOAL, f'the time budget {args.time_budget} is not a number of seconds from 0 on'
@@ -304,7 +314,7 @@ def _run(args: argparse.Namespace) -> Report:
         rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         client = DrawClient()
         try:
-            result = draw(client, graph, goal)
+            result = draw(client, graph, goal, interrupts)
             keep(result, None if args.dry_run else wait_for_paper(client, result), args.out)
         finally:
             client.destroy_node()

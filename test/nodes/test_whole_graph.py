@@ -236,7 +236,8 @@ def test_draw_portrait_reports_a_failure_in_the_file_too(
     assert not (tmp_path / 'plan.svg').exists()
 
 
-def test_ctrl_c_on_draw_portrait_cancels_and_ends_the_graph(tmp_path: Path) -> None:
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_on_draw_portrait_cancels_and_ends_the_graph(tmp_path: Path, number: signal.Signals) -> None:
     process = draw_portrait(tmp_path, '--speedup', '1')
     deadline_s = time.monotonic() + 60.0
     log = tmp_path / 'graph.log'
@@ -246,7 +247,7 @@ def test_ctrl_c_on_draw_portrait_cancels_and_ends_the_graph(tmp_path: Path) -> N
     children = subprocess.run(
         ['pgrep', '-P', str(process.pid)], capture_output=True, text=True, check=True
     ).stdout.split()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     process.communicate(timeout=60)
     assert process.returncode == 1
     assert json.loads((tmp_path / 'report.json').read_text())['error'] == 'CANCELLED'
