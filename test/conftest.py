@@ -1,0 +1,8 @@
+"""What holds for all tests."""
+
+import signal
+import threading
+
+# A suite started in the background inherits that Ctrl-C is ignored, and would hand that on to what it interrupts.
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
