@@ -8,9 +8,11 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
-from sketch_robot import __version__, draw_command
+from sketch_robot import __version__
+from sketch_robot.commands import MODULES, UsageError
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.training import commands as training_commands
 
@@ -33,7 +35,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=PROGRAM, description='Draw portraits with a pen plotter or a robot arm.')
     parser.add_argument('--version', action='version', version=f'{PROGRAM} {__version__}')
     commands = parser.add_subparsers(title='commands', metavar='COMMAND', required=True)
-    draw_command.add_commands(commands)
+    for module in MODULES:
+        import_module(f'sketch_robot.commands.{module}').add_commands(commands)
     training_commands.add_commands(commands)
     return parser
 
@@ -54,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _start_logging(getattr(args, 'log_level', logging.INFO))
     try:
         return int(args.run(args) or 0)
-    except draw_command.UsageError as error:
+    except UsageError as error:
         return _say(str(error), USAGE)
     except SketchRobotError as error:
         return _say(str(error), FAILED)

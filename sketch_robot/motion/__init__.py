@@ -1,7 +1,7 @@
 """From strokes in pixels to a timed plan on a page, in millimetres."""
 
 from sketch_robot.motion.page import DEFAULT_MARGIN_MM, Page, parse_page
-from sketch_robot.motion.plan import HOME_MM, DrawingPlan
+from sketch_robot.motion.plan import HOME_MM, DrawingPlan, Pen
 from sketch_robot.motion.plan_file import load_plan, save_plan
 from sketch_robot.motion.plan_json import plan_from_json, plan_to_json
 from sketch_robot.motion.plan_svg import plan_from_svg, plan_to_svg
@@ -16,6 +16,7 @@ __all__ = [
     'DrawingPlan',
     'MotionProfile',
     'Page',
+    'Pen',
     'PenProfile',
     'draw_motion',
     'load_plan',

@@ -72,7 +72,7 @@ def fit_strokes(
     for stroke in strokes:
         for piece in clip_polyline(placement.to_page(stroke.xy), page.drawable_mm):
             xy = simplify(piece, tolerance_mm)
-            placed.append(replace(stroke, xy=xy, half_width=stroke.half_width * placement.scale))
+            placed.append(replace(stroke, xy=xy, half_width=stroke.half_width * placement.scale, half_widths=None))
     return tuple(placed)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 
@@ -10,7 +13,34 @@ from sketch_robot.motion.page import Page
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.stroke import Stroke
 
+_COLOUR = re.compile('#[0-9a-fA-F]{6}')
 HOME_MM = (0.0, 0.0)  # where the pen starts and parks: the page's lower left corner
+
+
+@dataclass(frozen=True)
+class Pen:
+    """A pen that a plan needs.
+
+    Attributes:
+        name: what strokes call it.
+        colour: of its ink, '#rrggbb'.
+        width_mm: of its line.
+
+    Raises:
+        ValueError: there is no name, the colour is written otherwise, or the width is not positive and finite.
+    """
+
+    name: str
+    colour: str = '#000000'
+    width_mm: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError('a pen needs a name')
+        if not _COLOUR.fullmatch(self.colour):
+            raise ValueError(f'the pen {self.name!r} has the colour {self.colour!r}; write it as #rrggbb')
+        if not (math.isfinite(self.width_mm) and self.width_mm > 0.0):
+            raise ValueError(f'the pen {self.name!r} has a line of {self.width_mm} mm')
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +54,10 @@ class DrawingPlan:
         return_s: predicted seconds of the way home after the last stroke.
         left_out: how many strokes a time budget left out.
         artist: who drew it, '' when unknown.
+        pens: those that strokes name, in the order of their use; the pen is changed between them. Empty: one pen.
+
+    Raises:
+        ValueError: there are not as many times as strokes, or the strokes' pens are not `pens`, each in one run.
     """
 
     strokes: tuple[Stroke, ...]
@@ -33,10 +67,15 @@ class DrawingPlan:
     return_s: float = 0.0
     left_out: int = 0
     artist: str = ''
+    pens: tuple[Pen, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.stroke_s) != len(self.strokes):
             raise ValueError(f'{len(self.strokes)} strokes but {len(self.stroke_s)} times')
+        used = [pen for pen, _ in groupby(stroke.pen for stroke in self.strokes)]
+        named = [pen.name for pen in self.pens] or ['']
+        if self.strokes and used != named:
+            raise ValueError(f'the pens of the strokes, in drawing order, are {used}, but those of the plan {named}')
 
     @property
     def predicted_s(self) -> float:

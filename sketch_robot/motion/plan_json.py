@@ -104,7 +104,13 @@ def _only(kind: type, values: dict[str, Any]) -> Any:
     if set(values) != expected:
         raise ValueError(f'a {kind.__name__} has the fields {sorted(expected)}, not {sorted(values)}')
     defaults = {field.name: field.default for field in fields(kind)}
-    return kind(**{k: str(v) if isinstance(defaults[k], str) else float(v) for k, v in values.items()})
+    return kind(**{name: _like(defaults[name], value) for name, value in values.items()})
+
+
+def _like(default: object, value: Any) -> Any:
+    if isinstance(default, tuple):
+        return tuple(float(part) for part in value)
+    return str(value) if isinstance(default, str) else int(value) if isinstance(default, int) else float(value)
 
 
 def _cause(error: Exception) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -77,6 +76,5 @@ def plan_drawing(
 
 def _in_order(strokes: Sequence[Stroke], order: Order) -> tuple[Stroke, ...]:
     return tuple(
-        replace(strokes[k], xy=strokes[k].xy[::-1]) if flipped else strokes[k]
-        for k, flipped in zip(order.index, order.flipped, strict=True)
+        strokes[k].reversed() if flipped else strokes[k] for k, flipped in zip(order.index, order.flipped, strict=True)
     )

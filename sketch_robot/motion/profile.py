@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
@@ -19,10 +20,15 @@ class PenProfile:
         lift_s, drop_s: raising and lowering the pen, standing still.
         junction_deviation_mm: cornering tolerance of the planner (GRBL $11).
         pen_width_mm: width of the line on paper.
+        axis_speed_mm_s, axis_accel_mm_s2: limits of the x and of the y axis, up and down; 0: none of its own.
+        lookahead_blocks: how many segments the planner looks ahead (GRBL: 15); 0: the whole movement.
+        dwell_step_s: lifts and drops are rounded up to multiples of this (GRBL's G4: 0.05); 0: they are not.
+        stop_s: what each full stop costs beyond the model, calibrated from a recorded run.
+        lightest_mm, firmest_mm: width of the line at pressure 0 and 1; both 0: the machine cannot press.
 
     Raises:
-        SketchRobotError: BAD_GOAL, a value is not finite, a speed, acceleration or width is not positive, or a time or
-            the junction deviation is negative.
+        SketchRobotError: BAD_GOAL, a value is not finite, a speed, acceleration or width is not positive, a time, limit
+            or the junction deviation is negative, or the firmest line is thinner than the lightest.
     """
 
     name: str = 'default'
@@ -34,15 +40,36 @@ class PenProfile:
     drop_s: float = 0.1
     junction_deviation_mm: float = 0.01
     pen_width_mm: float = 0.5
+    axis_speed_mm_s: tuple[float, float] = (0.0, 0.0)
+    axis_accel_mm_s2: tuple[float, float] = (0.0, 0.0)
+    lookahead_blocks: int = 0
+    dwell_step_s: float = 0.0
+    stop_s: float = 0.0
+    lightest_mm: float = 0.0
+    firmest_mm: float = 0.0
+
+    @property
+    def presses(self) -> bool:
+        """Whether the machine can draw lines of different widths with one pen."""
+        return self.firmest_mm > 0.0
 
     def __post_init__(self) -> None:
         for field, may_be_zero in _LIMITS.items():
             value = getattr(self, field)
+            if isinstance(value, Sequence):
+                object.__setattr__(self, field, tuple(float(axis) for axis in value))
+                value = min(value) if len(value) == 2 and all(map(math.isfinite, value)) else math.nan
             if not math.isfinite(value) or value < 0.0 or (value == 0.0 and not may_be_zero):
                 wanted = 'must be zero or more' if may_be_zero else 'must be positive'
                 raise SketchRobotError(
                     ErrorCode.BAD_GOAL, f'the pen profile {self.name!r} has {field} {value}; it {wanted} and finite'
                 )
+        if self.firmest_mm < self.lightest_mm or (self.firmest_mm > 0.0 and self.lightest_mm == 0.0):
+            raise SketchRobotError(
+                ErrorCode.BAD_GOAL,
+                f'the pen profile {self.name!r} has a firmest line of {self.firmest_mm:g} mm and a lightest one of '
+                f'{self.lightest_mm:g} mm; give both, the firmest not the thinner, or 0 for both',
+            )
 
 
 _LIMITS = {  # field: may be zero
@@ -54,6 +81,13 @@ _LIMITS = {  # field: may be zero
     'drop_s': True,
     'junction_deviation_mm': True,
     'pen_width_mm': False,
+    'axis_speed_mm_s': True,
+    'axis_accel_mm_s2': True,
+    'lookahead_blocks': True,
+    'dwell_step_s': True,
+    'stop_s': True,
+    'lightest_mm': True,
+    'firmest_mm': True,
 }
 
 PROFILES = {

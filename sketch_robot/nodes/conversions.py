@@ -14,12 +14,13 @@ from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Point, PoseStamped
 from nav_msgs.msg import Path
 from sketch_robot_interfaces.msg import DrawingPlan as DrawingPlanMsg
+from sketch_robot_interfaces.msg import Pen as PenMsg
 from sketch_robot_interfaces.msg import Stroke as StrokeMsg
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import DrawingPlan, Page, PenProfile
+from sketch_robot.motion import DrawingPlan, Page, Pen, PenProfile
 from sketch_robot.stroke import LABELS, Stroke
 
 MM = 1e-3  # a millimetre in metres
@@ -44,9 +45,18 @@ def seconds_from_ros(msg: Time) -> float:
 
 def stroke_to_ros(stroke: Stroke, scale: float = 1.0) -> StrokeMsg:
     """A stroke with its coordinates times `scale`."""
-    msg = StrokeMsg(label=stroke.label, importance=float(stroke.importance), half_width=stroke.half_width * scale)
-    msg.x = array.array('d', (stroke.xy[:, 0] * scale).tobytes())
-    msg.y = array.array('d', (stroke.xy[:, 1] * scale).tobytes())
+    msg = StrokeMsg(
+        label=stroke.label,
+        importance=float(stroke.importance),
+        half_width=stroke.half_width * scale,
+        pen=stroke.pen,
+        x=array.array('d', (stroke.xy[:, 0] * scale).tobytes()),
+        y=array.array('d', (stroke.xy[:, 1] * scale).tobytes()),
+    )
+    if stroke.half_widths is not None:
+        msg.half_widths = array.array('d', (stroke.half_widths * scale).tobytes())
+    if stroke.pressure is not None:
+        msg.pressure = array.array('d', stroke.pressure.tobytes())
     return msg
 
 
@@ -54,7 +64,8 @@ def stroke_from_ros(msg: StrokeMsg, scale: float = 1.0) -> Stroke:
     """A stroke with its coordinates times `scale`.
 
     Raises:
-        SketchRobotError: BAD_PLAN, no points, x and y of different length, values not finite, an unknown label.
+        SketchRobotError: BAD_PLAN, no points, x and y of different length, values not finite, an unknown label, widths
+            or pressures that are not as many as points.
     """
     if len(msg.x) != len(msg.y):
         raise SketchRobotError(ErrorCode.BAD_PLAN, f'a stroke has {len(msg.x)} x but {len(msg.y)} y coordinates')
@@ -62,7 +73,15 @@ def stroke_from_ros(msg: StrokeMsg, scale: float = 1.0) -> Stroke:
     if msg.label not in (*LABELS, ''):
         raise SketchRobotError(ErrorCode.BAD_PLAN, f'unknown stroke label {msg.label!r}; known: {", ".join(LABELS)}')
     try:
-        return Stroke(xy, msg.half_width * scale, msg.label or 'other', float(msg.importance))
+        return Stroke(
+            xy,
+            msg.half_width * scale,
+            msg.label or 'other',
+            float(msg.importance),
+            half_widths=np.frombuffer(msg.half_widths, np.float64) * scale if msg.half_widths else None,
+            pressure=np.frombuffer(msg.pressure, np.float64) if msg.pressure else None,
+            pen=msg.pen,
+        )
     except ValueError as error:
         raise SketchRobotError(ErrorCode.BAD_PLAN, str(error)) from error
 
@@ -95,6 +114,7 @@ def plan_to_ros(plan: DrawingPlan, stamp: Time | None = None) -> DrawingPlanMsg:
         lifts=plan.lifts,
         left_out=plan.left_out,
         artist=plan.artist,
+        pens=[PenMsg(name=pen.name, colour=pen.colour, width=pen.width_mm * MM) for pen in plan.pens],
         profile=profile.name,
         draw_speed=profile.draw_speed_mm_s * MM,
         draw_acceleration=profile.draw_accel_mm_s2 * MM,
@@ -104,6 +124,13 @@ def plan_to_ros(plan: DrawingPlan, stamp: Time | None = None) -> DrawingPlanMsg:
         drop_seconds=profile.drop_s,
         junction_deviation=profile.junction_deviation_mm * MM,
         pen_width=profile.pen_width_mm * MM,
+        axis_speed=[limit * MM for limit in profile.axis_speed_mm_s],
+        axis_acceleration=[limit * MM for limit in profile.axis_accel_mm_s2],
+        lookahead_blocks=profile.lookahead_blocks,
+        dwell_step_seconds=profile.dwell_step_s,
+        stop_seconds=profile.stop_s,
+        lightest_line=profile.lightest_mm * MM,
+        firmest_line=profile.firmest_mm * MM,
     )
 
 
@@ -148,11 +175,19 @@ def plan_from_ros(msg: DrawingPlanMsg) -> DrawingPlan:
                 drop_s=msg.drop_seconds,
                 junction_deviation_mm=msg.junction_deviation / MM,
                 pen_width_mm=msg.pen_width / MM,
+                axis_speed_mm_s=tuple(limit / MM for limit in msg.axis_speed),
+                axis_accel_mm_s2=tuple(limit / MM for limit in msg.axis_acceleration),
+                lookahead_blocks=msg.lookahead_blocks,
+                dwell_step_s=msg.dwell_step_seconds,
+                stop_s=msg.stop_seconds,
+                lightest_mm=msg.lightest_line / MM,
+                firmest_mm=msg.firmest_line / MM,
             ),
             stroke_s=times,
             return_s=msg.return_seconds,
             left_out=msg.left_out,
             artist=msg.artist,
+            pens=tuple(Pen(pen.name, pen.colour, pen.width / MM) for pen in msg.pens),
         )
     except (SketchRobotError, ValueError) as error:
         why = error.message if isinstance(error, SketchRobotError) else error

@@ -161,6 +161,7 @@ class PlotterNode(SketchNode):
 
     def _finish(self, handle: ServerGoalHandle, result: ExecutePlan.Result) -> None:
         self._goal, self._promised = None, False
+        self._publish_state()  # whoever gets the result finds the machine's state as of then
         if handle.is_active:
             if result.error_code == ErrorCode.OK:
                 handle.succeed()

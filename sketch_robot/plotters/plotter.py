@@ -22,6 +22,7 @@ class PlotterStatus(Enum):
     PAUSED = 4
     ALARM = 5
     PARKING = 6
+    RESUMING = 7
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import numpy as np
 
@@ -24,7 +23,7 @@ def drop_specks(strokes: Iterable[Stroke], *, min_length_px: float = SPECK_PX) -
     kept = []
     for stroke in strokes:
         moved = np.concatenate(([True], (np.diff(stroke.xy, axis=0) != 0.0).any(axis=1)))
-        clean = stroke if moved.all() else replace(stroke, xy=stroke.xy[moved])
+        clean = stroke if moved.all() else stroke.taking(moved)
         if len(clean.xy) == 1 or clean.length >= min_length_px:
             kept.append(clean)
     return tuple(kept)

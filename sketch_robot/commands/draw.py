@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sketch_robot.commands import UsageError
 from sketch_robot.errors import ErrorCode, SketchRobotError
 
 if TYPE_CHECKING:  # the rooms take a second to load; `--help` does without
@@ -25,10 +26,6 @@ STAGES = {
     'plan': 'planning',
     'draw': 'on paper',
 }
-
-
-class UsageError(SketchRobotError):
-    """An argument with a value that cannot be used."""
 
 
 def add_commands(subparsers: Any) -> None:

@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from sketch_robot import draw_command, pipeline
+from sketch_robot import pipeline
 from sketch_robot.cli import main
+from sketch_robot.commands import UsageError
+from sketch_robot.commands.draw import DEFAULT_ARTIST
 from sketch_robot.contact_sheet import COLUMNS, ROWS
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
@@ -84,7 +86,7 @@ def fail_for(name: str, error: BaseException, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_default_artist_of_command_and_pipeline_is_the_same() -> None:
-    assert draw_command.DEFAULT_ARTIST == pipeline.DEFAULT_ARTIST
+    assert DEFAULT_ARTIST == pipeline.DEFAULT_ARTIST
 
 
 # ------------------------------------------------------------------------------- one photo
@@ -222,8 +224,8 @@ def test_a_file_name_that_is_no_text_is_drawn_and_told(
 
 
 def test_a_usage_error_is_a_failure_with_a_code() -> None:
-    assert issubclass(draw_command.UsageError, SketchRobotError)
-    assert draw_command.UsageError(ErrorCode.BAD_GOAL, 'no').code == ErrorCode.BAD_GOAL
+    assert issubclass(UsageError, SketchRobotError)
+    assert UsageError(ErrorCode.BAD_GOAL, 'no').code == ErrorCode.BAD_GOAL
 
 
 @pytest.mark.parametrize('which', ['photo', 'plan'])
