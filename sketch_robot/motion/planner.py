@@ -49,13 +49,29 @@ def plan_drawing(
         SketchRobotError: BAD_GOAL, the budget or the picture's size is unusable; NOTHING_TO_DRAW, there are no strokes,
             none lies on the page, or the budget is too short for any.
     """
-    budget_s = check_budget(time_budget_s)
+    check_budget(time_budget_s)
     if len(strokes) == 0:
         raise SketchRobotError(ErrorCode.NOTHING_TO_DRAW, 'the picture gave no strokes; there is nothing to draw')
     placed = fit_strokes(strokes, size_px, page)
+    return plan_strokes(placed, page, profile, time_budget_s=time_budget_s, artist=artist)
+
+
+def plan_strokes(
+    placed: Sequence[Stroke],
+    page: Page,
+    profile: PenProfile,
+    *,
+    time_budget_s: float | None = None,
+    artist: str = '',
+) -> DrawingPlan:
+    """Plan strokes that lie on their page already; see `plan_drawing`.
+
+    Args:
+        placed: in millimetres of the page's frame, inside its drawable area.
+    """
+    budget_s = check_budget(time_budget_s)
     if not placed:
         raise SketchRobotError(ErrorCode.NOTHING_TO_DRAW, 'all strokes lie outside the drawable part of the page')
-
     work_s = draw_seconds(placed, profile) + profile.drop_s + profile.lift_s
     kept = np.arange(len(placed))
     order, predicted_s = order_in_time(placed, work_s, profile, seconds=ORDER_S)
