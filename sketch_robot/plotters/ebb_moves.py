@@ -1,0 +1,269 @@
+"""Turn movements into the EBB's own moves: short slices of whole milliseconds and whole steps.
+
+The board makes steps in an interrupt at 25 kHz: every 40 us it adds each axis' rate to an accumulator, and a step is
+due whenever 2^31 is full. `LM` also adds an acceleration to the rate each time, after half of it was taken off at the
+start, so that T ticks add up to `T rate + T^2 accel / 2` (EBB command reference, "LM"). `SM` moves at a constant rate
+in whole milliseconds.
+
+A movement is sampled once a millisecond and cut into slices that are straight within a tolerance. Each slice ends on
+the step nearest to where the model has the pen then, counted from the origin and not from the slice before, so that
+rounding never adds up; and the fraction of a millisecond that a movement leaves over is handed to the next one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from sketch_robot.motion.timing import MotionProfile
+
+TICKS_PER_MS = 25  # the step interrupt, 25 kHz
+STEP = 2**31  # what an accumulator holds until a step is due
+STEPS_PER_MM = 80.0  # AxiDraw: 2032 steps an inch along its own axes at 1/16 step
+MAX_STEPS_PER_MS = 24.0  # of 25 that the interrupt can make
+SLICE_MS = 20  # the longest slice; what is queued is lost time when the drawing is paused
+MIN_SLICE_MS = 5  # the board takes 3 to 4 ms to read a move (command reference, "Performance")
+CHORD_MM = 0.02  # how far a slice may cut a curve; a fifth of the finest pen
+
+
+@dataclass(frozen=True, eq=False)
+class Axes:
+    """How the page lies on the machine. Motor 1 turns with x + y of the machine, motor 2 with x - y.
+
+    Attributes:
+        steps_from_mm: (2, 2) float64; motor steps for a millimetre of the page's x and y.
+    """
+
+    steps_from_mm: np.ndarray
+
+    @classmethod
+    def of(cls, page_x: str = '+y', page_y: str = '+x', steps_per_mm: float = STEPS_PER_MM) -> Axes:
+        """Of a page whose x and y run along the machine's `+x`, `-x`, `+y` or `-y`.
+
+        An AxiDraw's x runs to the right and its y towards whoever stands before it, from its home corner at the back
+        left. As given, the page's lower left corner lies there and an A4 page in portrait fits.
+
+        Raises:
+            ValueError: a direction is unknown, both are along one axis, or the steps are not positive.
+        """
+        vectors = {'+x': (1.0, 0.0), '-x': (-1.0, 0.0), '+y': (0.0, 1.0), '-y': (0.0, -1.0)}
+        if page_x not in vectors or page_y not in vectors or page_x[1] == page_y[1]:
+            raise ValueError(f'page axes {page_x!r} and {page_y!r} must be two of +x, -x, +y, -y, one along each axis')
+        if not (math.isfinite(steps_per_mm) and steps_per_mm > 0.0):
+            raise ValueError(f'{steps_per_mm} steps per mm are not possible')
+        machine_from_page = np.array([vectors[page_x], vectors[page_y]]).T
+        return cls(steps_per_mm * np.array([[1.0, 1.0], [1.0, -1.0]]) @ machine_from_page)
+
+    def steps(self, xy_mm: np.ndarray) -> np.ndarray:
+        """The nearest whole steps: (..., 2) mm -> (..., 2) int64."""
+        return np.rint(np.asarray(xy_mm, dtype=np.float64) @ self.steps_from_mm.T).astype(np.int64)
+
+    def mm(self, steps: np.ndarray) -> np.ndarray:
+        """Where the pen is: (..., 2) steps -> (..., 2) float64 mm."""
+        return np.asarray(steps, dtype=np.float64) @ np.linalg.inv(self.steps_from_mm).T
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """Where a movement is at each millisecond.
+
+    Attributes:
+        xy_mm: (M + 1, 2) float64; the first is where it starts.
+        length_mm: (M + 1,) float64; how far along its polyline that is.
+    """
+
+    xy_mm: np.ndarray
+    length_mm: np.ndarray
+
+
+@dataclass(frozen=True)
+class Move:
+    """One command that moves, or waits.
+
+    Attributes:
+        ms: how long it takes.
+        steps: of motor 1 and 2, signed.
+        rate, accel: of motor 1 and 2, what the accumulators take; without sign, as the steps have it.
+        target: absolute steps of both motors once it is done.
+        length_mm: how far along its movement's polyline that is.
+    """
+
+    ms: int
+    steps: tuple[int, int]
+    rate: tuple[int, int]
+    accel: tuple[int, int]
+    target: tuple[int, int]
+    length_mm: float
+
+    def command(self, low_level: bool) -> str:
+        """As the board reads it: `LM` if it knows that, else `SM`, which is also how it waits."""
+        if not low_level or self.steps == (0, 0):
+            return f'SM,{self.ms},{self.steps[0]},{self.steps[1]}'
+        (rate_1, rate_2), (accel_1, accel_2) = self.rate, self.accel
+        return f'LM,{rate_1},{self.steps[0]},{accel_1},{rate_2},{self.steps[1]},{accel_2},3'
+
+
+def course_of(motion: MotionProfile, carry_s: float = 0.0, axes: Axes | None = None) -> tuple[Course, float]:
+    """Sample a movement once a millisecond.
+
+    Args:
+        motion: from rest to rest.
+        carry_s: time that earlier movements left over.
+        axes: given, a movement that is too fast for the motors is slowed down as a whole.
+
+    Returns:
+        The course, whose last sample is the movement's end; and the time left over now.
+    """
+    wanted_s = motion.seconds + carry_s
+    if motion.seconds == 0.0:
+        return Course(motion.xy_mm[:1], np.zeros(1)), wanted_s
+    ms = max(1, round(1000.0 * wanted_s))
+    if axes is not None:
+        fastest = np.abs(np.diff(_sampled(motion, ms).xy_mm @ axes.steps_from_mm.T, axis=0)).max()
+        if fastest > MAX_STEPS_PER_MS:
+            ms = math.ceil(ms * fastest / MAX_STEPS_PER_MS)
+            return _sampled(motion, ms), 0.0
+    return _sampled(motion, ms), wanted_s - 0.001 * ms
+
+
+def brake(motion: MotionProfile, course: Course, at_ms: int, accel_mm_s2: float) -> Course:
+    """Come to rest on the movement's line as soon as an acceleration allows, from its speed at some millisecond.
+
+    Raises:
+        ValueError: the millisecond is outside the course, or the acceleration is not positive.
+    """
+    last = len(course.length_mm) - 1
+    if not 0 <= at_ms <= last or not accel_mm_s2 > 0.0:
+        raise ValueError(f'cannot brake at {at_ms} of {last} ms with {accel_mm_s2} mm/s^2')
+    start = course.length_mm[at_ms]
+    before, after = max(0, at_ms - 1), min(last, at_ms + 1)
+    speed = 1000.0 * (course.length_mm[after] - course.length_mm[before]) / max(1, after - before)
+    ms = min(last - at_ms, math.ceil(1000.0 * speed / accel_mm_s2))
+    t_s = 0.001 * np.arange(ms + 1)
+    braked = start + speed * t_s - 0.5 * accel_mm_s2 * t_s**2
+    # never ahead of the plan, which has its own corners to brake for
+    length = np.maximum.accumulate(np.minimum(braked, course.length_mm[at_ms : at_ms + ms + 1]))
+    return Course(_along(motion.xy_mm, length), length)
+
+
+def cut(
+    course: Course, axes: Axes, *, slice_ms: int = SLICE_MS, min_ms: int = MIN_SLICE_MS, chord_mm: float = CHORD_MM
+) -> list[Move]:
+    """Cut a course into moves.
+
+    Args:
+        course: at least one sample.
+        slice_ms, min_ms: longest move, and the shortest that a curve may ask for.
+        chord_mm: how far a move may run beside the curve.
+    """
+    if len(course.length_mm) < 2:
+        return []
+    ends = _ends(course.xy_mm, float(chord_mm), int(min_ms), int(slice_ms))
+    targets = axes.steps(course.xy_mm[ends])
+    steps = np.diff(targets, axis=0)
+    ms = np.diff(ends)
+    fine = course.xy_mm @ axes.steps_from_mm.T
+    start_speed = fine[ends[:-1] + 1] - fine[ends[:-1]]
+    end_speed = fine[ends[1:]] - fine[ends[1:] - 1]
+    rate, accel = _rates(steps, ms, start_speed, end_speed)
+    return [
+        Move(int(ms[k]), _pair(steps[k]), _pair(rate[k]), _pair(accel[k]), _pair(targets[k + 1]), float(length))
+        for k, length in enumerate(course.length_mm[ends[1:]])
+    ]
+
+
+def ticks_of(rate: int, accel: int, steps: int, most: int) -> int:
+    """How many ticks one axis of an `LM` takes for its steps from a cleared accumulator; `most` + 1: it takes longer.
+
+    The acceleration is even, as `cut` has it. This is the board's own arithmetic, whole numbers only.
+    """
+    if steps == 0:
+        return 0
+    return int(_ticks(rate - accel // 2, accel, abs(steps), most))
+
+
+def _sampled(motion: MotionProfile, ms: int) -> Course:
+    t_s = np.linspace(0.0, motion.seconds, ms + 1)
+    xy = motion.positions(t_s)
+    xy[-1] = motion.xy_mm[-1]
+    before = np.clip(np.searchsorted(motion.times_s, t_s, side='right') - 1, 0, len(motion.xy_mm) - 2)
+    gone = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(motion.xy_mm, axis=0).T))))
+    length = gone[before] + np.hypot(*(xy - motion.xy_mm[before]).T)
+    return Course(xy, np.maximum.accumulate(length))
+
+
+def _along(xy_mm: np.ndarray, length_mm: np.ndarray) -> np.ndarray:
+    """Points of a polyline at lengths from its start: (M,) -> (M, 2)."""
+    if len(xy_mm) == 1:
+        return np.repeat(xy_mm, len(length_mm), axis=0)
+    gone = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(xy_mm, axis=0).T))))
+    return np.stack([np.interp(length_mm, gone, xy_mm[:, k]) for k in (0, 1)], axis=1)
+
+
+def _pair(values: np.ndarray) -> tuple[int, int]:
+    return int(values[0]), int(values[1])
+
+
+def _rates(
+    steps: np.ndarray, ms: np.ndarray, start_speed: np.ndarray, end_speed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rates and accelerations that make all steps within exactly the ticks of each move: (N, 2) int64 both.
+
+    The speed changes over a move as the model has it, as long as the axis keeps its direction.
+    """
+    count = np.abs(steps)
+    ticks = (ms * TICKS_PER_MS)[:, None]
+    sign = np.sign(steps)
+    per_tick = STEP / TICKS_PER_MS
+    first, last = sign * start_speed * per_tick, sign * end_speed * per_tick
+    mean = count * (STEP / ticks)
+    steady = (count == 0) | (first < 0.0) | (last < 0.0)
+    most = 1.9 * np.minimum(mean, STEP - mean) / ticks  # neither end turns back, nor is faster than a step a tick
+    accel = np.where(steady, 0.0, np.clip((last - first) / ticks, -most, most))
+    accel = 2 * (accel / 2.0).astype(np.int64)  # even: the board takes half of it off, in whole numbers
+    due = count * STEP - accel // 2 * ticks**2
+    return np.where(count == 0, 0, -(-due // ticks)), accel
+
+
+@numba.njit(cache=True)
+def _ends(xy: np.ndarray, tolerance: float, shortest: int, longest: int) -> np.ndarray:
+    """Where to cut samples so that each piece is straight: (K + 1,) int64, the first 0, the last len(xy) - 1."""
+    ends = [0]
+    last = len(xy) - 1
+    while ends[-1] < last:
+        i = ends[-1]
+        end = min(last, i + shortest)
+        for j in range(end + 1, min(last, i + longest) + 1):
+            dx, dy = xy[j, 0] - xy[i, 0], xy[j, 1] - xy[i, 1]
+            chord = math.hypot(dx, dy)
+            straight = True
+            for k in range(i + 1, j):
+                px, py = xy[k, 0] - xy[i, 0], xy[k, 1] - xy[i, 1]
+                along = (px * dx + py * dy) / chord if chord > 0.0 else 0.0
+                aside = abs(px * dy - py * dx) / chord if chord > 0.0 else math.hypot(px, py)
+                if aside > tolerance or along < -tolerance or along > chord + tolerance:
+                    straight = False
+                    break
+            if not straight:
+                break
+            end = j
+        ends.append(end)
+    return np.array(ends)
+
+
+@numba.njit(cache=True)
+def _ticks(rate: int, accel: int, steps: int, most: int) -> int:
+    """Ticks until the last step; `most` + 1 when it does not come by then."""
+    held, made = 0, 0
+    for tick in range(1, most + 1):
+        rate += accel
+        held += rate
+        if held >= 2147483648:
+            held -= 2147483648
+            made += 1
+            if made == steps:
+                return tick
+    return most + 1
