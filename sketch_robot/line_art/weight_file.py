@@ -33,7 +33,8 @@ def save_weights(net: U2Net, path: Path, *, half: bool = False, **notes: str) ->
         name: (value.half() if half and value.is_floating_point() else value).contiguous().cpu()
         for name, value in net.state_dict().items()
     }
-    data = save(state, {'format': FORMAT, 'channels': names[0], 'fold': str(net.fold), **notes})
+    shape = {'channels': names[0], 'fold': str(net.fold), 'finish': str(net.finish_width)}
+    data = save(state, {'format': FORMAT, **shape, **notes})
     write_whole(path, data)
 
 
@@ -53,7 +54,7 @@ def load_weights(path: Path) -> U2Net:
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'{path} is not a safetensors file: {error}') from error
     if header.get('format') != FORMAT or header.get('channels') not in CHANNELS:
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'{path} holds no line artist (its header says {header})')
-    net = U2Net(CHANNELS[header['channels']], fold=int(header['fold']))
+    net = U2Net(CHANNELS[header['channels']], fold=int(header['fold']), finish=int(header.get('finish', 0)))
     try:
         net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
     except RuntimeError as error:

@@ -107,6 +107,9 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--pictures', type=_positive, default=8, help='in a batch, over all processes')
     parser.add_argument('--size', type=int, default=512, help='side of the pictures, px')
     parser.add_argument('--fold', type=int, choices=(1, 2, 4), default=1, help='2, 4: work at a half, a quarter')
+    parser.add_argument(
+        '--finish', type=_count, default=0, help='channels of a layer that corrects at half the resolution; 0: none'
+    )
     parser.add_argument('--rate', type=float, default=1e-3)
     parser.add_argument('--betas', type=float, nargs=2, default=(0.5, 0.99))
     parser.add_argument('--cosine', action='store_true', help='let the rate fall along a cosine')
@@ -164,6 +167,7 @@ def _train(args: argparse.Namespace) -> None:
     options = TrainOptions(
         channels=args.channels,
         fold=args.fold,
+        finish=args.finish,
         steps=args.steps,
         rate=args.rate,
         betas=(args.betas[0], args.betas[1]),
@@ -293,4 +297,11 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f'{text} is not a positive number')
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f'{text} is negative')
     return value

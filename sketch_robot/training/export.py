@@ -25,7 +25,7 @@ def export_weights(weights: Path, out: Path, *, half: bool = True) -> int:
         raise SketchRobotError(
             ErrorCode.BAD_GOAL, f'{weights} needs {size / 1e6:.1f} MB; the package takes at most 5 MB (a student)'
         )
-    notes = {k: v for k, v in read_notes(weights).items() if k not in ('format', 'channels', 'fold')}
+    notes = {k: v for k, v in read_notes(weights).items() if k not in ('format', 'channels', 'fold', 'finish')}
     save_weights(net, out, half=half, **notes)
     return out.stat().st_size
 

@@ -39,7 +39,7 @@ class TrainOptions:
 
     Attributes:
         channels: 'student' or 'teacher'.
-        fold: see `U2Net`.
+        fold, finish: see `U2Net`.
         steps: batches in all.
         rate, betas: of Adam.
         cosine: let the rate fall to zero along a cosine; else it stays.
@@ -49,12 +49,13 @@ class TrainOptions:
         bfloat16: compute the forward pass in bfloat16 (losses stay float32).
         seed: of the first weights; the batches have their own.
         teacher: weight file to distil from.
-        start: weight file to start from.
+        start: weight file to start from; a finish that it lacks begins by changing nothing.
         save_every, log_every: steps.
     """
 
     channels: str = 'student'
     fold: int = 1
+    finish: int = 0
     steps: int = 280_000
     rate: float = 1e-3
     betas: tuple[float, float] = (0.5, 0.99)
@@ -98,9 +99,9 @@ class Trainer:
         _check(options, batches, style, self.workers)
         device = self.workers.device
         torch.manual_seed(options.seed)
-        net = U2Net(CHANNELS[options.channels], fold=options.fold)
+        net = U2Net(CHANNELS[options.channels], fold=options.fold, finish=options.finish)
         if options.start is not None:
-            net.load_state_dict(load_weights(options.start).state_dict())
+            _start_from(options.start, net)
         self.net = _place(net, device)
         self.style = style.to(device) if style is not None and options.weights.style else None
         self.teacher: U2Net | None = None
@@ -147,7 +148,7 @@ class Trainer:
 
     def kept_net(self) -> U2Net:
         """A copy of the net to use: the running average when there is one, in evaluation mode, on the CPU."""
-        net = U2Net(self.net.channels, fold=self.net.fold)
+        net = U2Net(self.net.channels, fold=self.net.fold, finish=self.net.finish_width)
         net.load_state_dict(self.average if self.options.average else self.net.state_dict())
         return net.eval()
 
@@ -243,6 +244,17 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / LOG_FILE).open('a') as file:
             file.write(json.dumps(entry) + '\n')
+
+
+def _start_from(weights: Path, net: U2Net) -> None:
+    """Load weights; a finish that they lack stays new."""
+    try:
+        lacking, unknown = net.load_state_dict(load_weights(weights).state_dict(), strict=False)
+    except RuntimeError as error:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{weights} is a net of another shape: {error}') from error
+    wrong = [*unknown, *(name for name in lacking if not name.startswith('finish.'))]
+    if wrong:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{weights} is a net of another shape: {wrong[0]}')
 
 
 def _place(net: U2Net, device: torch.device) -> U2Net:

@@ -43,6 +43,29 @@ def test_folding_by_4_costs_few_parameters_and_saves_92_percent_of_multiply_adds
     assert cost.multiply_adds == pytest.approx(3.80e9, rel=1e-3)
 
 
+def test_a_finish_of_32_channels_costs_2_billion_multiply_adds():
+    plain, finished = (count_complexity(U2Net(STUDENT, fold=4, finish=width)) for width in (0, 32))
+    assert finished.multiply_adds - plain.multiply_adds == pytest.approx(2.2e9, rel=0.05)
+    assert finished.parameters - plain.parameters < 40_000
+
+
+def test_a_new_finish_changes_nothing():
+    net = U2Net(TINY, fold=4, finish=8).eval()
+    picture = torch.rand(1, 3, 128, 160)
+    finished = net(picture).fused
+    net.finish = None
+    assert torch.equal(finished, net(picture).fused)
+
+
+def test_a_finish_sees_the_picture_itself():
+    net = U2Net(TINY, fold=4, finish=8).eval()
+    torch.nn.init.normal_(net.finish.exit.weight)
+    picture = torch.rand(1, 3, 128, 128, requires_grad=True)
+    finish_alone = net.finish(picture, torch.zeros(1, 1, 128, 128), torch.zeros(1, 4, 32, 32))
+    finish_alone[0, 0, 64, 64].backward()
+    assert picture.grad[0, :, 62:67, 62:67].abs().sum() > 0
+
+
 def test_counting_leaves_the_net_as_it_was():
     net = U2Net(TINY).train()
     count_complexity(net, 64)

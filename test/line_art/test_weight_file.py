@@ -29,12 +29,12 @@ def _tiny_student(monkeypatch):
     monkeypatch.setitem(weight_file.CHANNELS, 'student', TINY)
 
 
-@pytest.mark.parametrize('fold', [1, 4])
-def test_a_net_comes_back_as_it_was_saved(tmp_path, fold):
-    net = U2Net(TINY, fold=fold)
+@pytest.mark.parametrize(('fold', 'finish'), [(1, 0), (4, 0), (4, 8)])
+def test_a_net_comes_back_as_it_was_saved(tmp_path, fold, finish):
+    net = U2Net(TINY, fold=fold, finish=finish)
     save_weights(net, tmp_path / 'w.safetensors', licence='MIT', step='7')
     again = load_weights(tmp_path / 'w.safetensors')
-    assert again.fold == fold
+    assert (again.fold, again.finish_width) == (fold, finish)
     assert not again.training
     assert all(torch.equal(v, again.state_dict()[k]) for k, v in net.state_dict().items())
     notes = read_notes(tmp_path / 'w.safetensors')

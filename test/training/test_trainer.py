@@ -145,6 +145,16 @@ def test_a_run_can_start_from_weights(tmp_path, batches):
     assert torch.equal(trainer.net.fuse.weight, load_weights(start).fuse.weight)
 
 
+def test_a_run_can_add_a_finish_to_weights_without_one(tmp_path, batches):
+    Trainer(tmp_path / 'first', batches, _options(steps=1)).run()
+    start = tmp_path / 'first' / 'weights.safetensors'
+    trainer = Trainer(tmp_path / 'second', batches, _options(start=start, finish=4, steps=1))
+    trainer.run()
+    assert load_weights(tmp_path / 'second' / 'weights.safetensors').finish_width == 4
+    with pytest.raises(SketchRobotError, match='a net of another shape: finish'):
+        Trainer(tmp_path / 'third', batches, _options(start=tmp_path / 'second' / 'weights.safetensors'))
+
+
 def test_the_log_is_one_json_line_a_logged_step(tmp_path, batches):
     logged = Trainer(tmp_path, batches, _options(steps=4, log_every=2)).run()
     lines = [json.loads(line) for line in (tmp_path / 'log.jsonl').read_text().splitlines()]
