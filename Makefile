@@ -27,7 +27,7 @@ test:
 	@$(env) && PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest $(plugins) -n 2 --dist loadfile $(ARGS)
 
 bench:
-	@scripts/setup.sh run test
+	@scripts/setup.sh run test bench
 	@$(env) && python -m bench $(ARGS)
 
 lint:

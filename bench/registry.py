@@ -31,7 +31,7 @@ class Figure:
     Attributes:
         name: what was measured.
         value, unit: of times, the median unless the name says otherwise.
-        at_most: what was promised; None: nothing.
+        at_most, at_least: what was promised; None: nothing.
         note: what a reader must know about it.
     """
 
@@ -40,11 +40,21 @@ class Figure:
     unit: str
     at_most: float | None = None
     note: str = ''
+    at_least: float | None = None
 
     @property
     def kept(self) -> bool | None:
         """Whether it keeps its promise; None without one. What is not a number keeps none."""
-        return None if self.at_most is None else bool(self.value <= self.at_most)
+        if self.at_most is None and self.at_least is None:
+            return None
+        not_over = self.at_most is None or self.value <= self.at_most
+        return bool(not_over and (self.at_least is None or self.value >= self.at_least))
+
+    @property
+    def promise(self) -> str:
+        """In words for a table; empty: none."""
+        bounds = (('<=', self.at_most), ('>=', self.at_least))
+        return ', '.join(f'{sign} {bound:g} {self.unit}' for sign, bound in bounds if bound is not None)
 
 
 Run = Callable[[bool], Iterator[Figure]]

@@ -89,9 +89,10 @@ def _run(name: str, quick: bool) -> dict[str, Any]:
 
 
 def _row(name: str, figure: Figure) -> str:
-    promise = '' if figure.at_most is None else f'<= {figure.at_most:g} {figure.unit}'
     verdict = {True: 'kept', False: '**missed**', None: ''}[figure.kept]
-    return f'| {name} | {figure.name} | {figure.value:.4g} {figure.unit} | {promise} | {verdict} | {figure.note} |'
+    return (
+        f'| {name} | {figure.name} | {figure.value:.4g} {figure.unit} | {figure.promise} | {verdict} | {figure.note} |'
+    )
 
 
 def _keep_to_cores(cores: int) -> int:

