@@ -23,6 +23,7 @@ setup(
         (f'share/{NAME}', ['package.xml']),
         (f'share/{NAME}/launch', files_in('launch')),
         (f'share/{NAME}/config', files_in('config')),
+        (f'share/{NAME}/config/machines', files_in('config/machines')),
     ],
     install_requires=[
         'setuptools',
@@ -38,7 +39,7 @@ setup(
     extras_require={
         'faces': ['mediapipe==0.10.21'],
         'student': ['openvino>=2025', 'safetensors>=0.4'],
-        'train': ['torch>=2.4', 'safetensors>=0.4'],
+        'train': ['torch>=2.4', 'safetensors>=0.4', 'tqdm>=4.66', 'tensorboardX>=2.6'],
         'test': ['pytest', 'pytest-timeout', 'hypothesis'],
     },
     python_requires='>=3.11,<3.13',

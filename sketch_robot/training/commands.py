@@ -126,6 +126,9 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--device', default='auto', help='auto, cpu or cuda')
     parser.add_argument('--float32', action='store_true', help='no bfloat16')
+    parser.add_argument(
+        '--no-watch', dest='watch', action='store_false', help='neither a progress bar nor files for TensorBoard'
+    )
     parser.add_argument('--save-every', type=_positive, default=200, help='steps')
 
 
@@ -184,11 +187,20 @@ def _train(args: argparse.Namespace) -> None:
     data = BatchOptions(args.size, args.pictures, SceneOptions(background=args.background))
     batches = PortraitBatches(args.portraits, split.train, mattes, data, seed=args.seed)
     workers = join_workers(args.device)
+    trainer: Trainer | None = None
     try:
-        trainer = Trainer(args.folder, batches, options, style=_style(args.style, args.vgg19), workers=workers)
+        style = _style(args.style, args.vgg19)
+        trainer = Trainer(args.folder, batches, options, style=style, workers=workers)
+        if args.watch and workers.rank == 0:
+            from sketch_robot.training.watch import Bar, Board
+
+            shown = PortraitBatches(args.portraits, split.held_out or split.train, mattes, data).batch(0)
+            trainer.watchers = (Bar(args.steps, trainer.step), Board(args.folder, shown))
         trainer.run(stop=_stop_on_signal())
     finally:
         leave_workers()
+        for watcher in trainer.watchers if trainer else ():
+            watcher.close()
 
 
 def _evaluate(args: argparse.Namespace) -> None:

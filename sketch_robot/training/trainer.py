@@ -11,9 +11,10 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,9 @@ from sketch_robot.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, s
 from sketch_robot.training.distillation import StageDistillation
 from sketch_robot.training.losses import LossWeights, StyleLoss, full_precision, ink_cross_entropy
 from sketch_robot.training.parallel import Workers, average, average_gradients, share_batch_norm
+
+if TYPE_CHECKING:
+    from sketch_robot.training.watch import Watcher
 
 LOG_FILE, WEIGHTS_FILE = 'log.jsonl', 'weights.safetensors'
 MOST_GRADIENT = 100.0  # norm; only outliers of the first steps reach it with the paper's loss factors
@@ -80,6 +84,7 @@ class Trainer:
         options: how.
         style: the style loss; needed when its factor is not 0.
         workers: who takes part.
+        watchers: who is told how it goes (by process 0 only).
 
     Raises:
         SketchRobotError: BAD_GOAL, options that don't fit each other or the folder's checkpoint.
@@ -93,9 +98,11 @@ class Trainer:
         *,
         style: StyleLoss | None = None,
         workers: Workers | None = None,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         self.folder, self.batches, self.options = folder, batches, options
         self.workers = workers or Workers()
+        self.watchers = () if self.workers.rank else tuple(watchers)
         _check(options, batches, style, self.workers)
         device = self.workers.device
         torch.manual_seed(options.seed)
@@ -131,6 +138,8 @@ class Trainer:
         while self.step < last and not stop():
             losses = self._train_step()
             self.step += 1
+            for watcher in self.watchers:
+                watcher.stepped(self.step)
             self.sums = {k: self.sums.get(k, 0.0) + average(v, self.workers.world) for k, v in losses.items()}
             if self.step % self.options.log_every == 0:
                 count = self.options.log_every
@@ -166,7 +175,10 @@ class Trainer:
             'distillation': self.distillation.state_dict() if self.distillation else {},
         }
         save_checkpoint(self.folder / CHECKPOINT_FILE, state)
-        save_weights(self.kept_net(), self.folder / WEIGHTS_FILE, step=str(self.step))
+        kept = self.kept_net()
+        save_weights(kept, self.folder / WEIGHTS_FILE, step=str(self.step))
+        for watcher in self.watchers:
+            watcher.saved(self.step, kept)
 
     def _train_step(self) -> dict[str, Tensor]:
         options, workers = self.options, self.workers
@@ -244,6 +256,8 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / LOG_FILE).open('a') as file:
             file.write(json.dumps(entry) + '\n')
+        for watcher in self.watchers:
+            watcher.logged(entry)
 
 
 def _start_from(weights: Path, net: U2Net) -> None:

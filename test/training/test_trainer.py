@@ -229,3 +229,28 @@ def _run_process(folder: Path, portraits: Path, *, processes: int = 1) -> dict[i
     assert process.returncode == 0, output
     lines = (json.loads(line) for line in (folder / 'log.jsonl').read_text().splitlines())
     return {line['step']: line['loss'] for line in lines}
+
+
+class _Witness:
+    def __init__(self) -> None:
+        self.steps, self.losses, self.saves = [], [], []
+
+    def stepped(self, step: int) -> None:
+        self.steps.append(step)
+
+    def logged(self, entry: dict[str, float]) -> None:
+        self.losses.append((entry['step'], entry['loss']))
+
+    def saved(self, step: int, net: torch.nn.Module) -> None:
+        self.saves.append((step, net.training))
+
+    def close(self) -> None:
+        pass
+
+
+def test_watchers_hear_of_steps_losses_and_saves(tmp_path, batches):
+    witness = _Witness()
+    logged = Trainer(tmp_path, batches, _options(steps=3, log_every=2, save_every=2), watchers=[witness]).run()
+    assert witness.steps == [1, 2, 3]
+    assert witness.losses == [(entry['step'], entry['loss']) for entry in logged]
+    assert witness.saves == [(2, False), (3, False)]
