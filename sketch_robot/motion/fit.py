@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -16,6 +16,7 @@ from sketch_robot.stroke import Stroke
 # A chord that stays within t of a curve of radius R spans sqrt(8 R t), at which junction deviation d allows the corner
 # speed sqrt(a R d / t). With GRBL's d of 0.01 mm this tolerance asks for 0.7 of the acceleration that is set.
 SIMPLIFY_MM = 0.02
+HALF_WIDTH_MM = 0.05  # a line's width may be off by a tenth of a millimetre; pens scatter more
 
 
 @dataclass(frozen=True)
@@ -68,34 +69,61 @@ def fit_strokes(
         SketchRobotError: BAD_GOAL, the picture has no size.
     """
     placement = place_on(page, size_px)
-    placed = []
+    scaled = [
+        replace(
+            stroke,
+            xy=placement.to_page(stroke.xy),
+            half_width=stroke.half_width * placement.scale,
+            half_widths=None if stroke.half_widths is None else stroke.half_widths * placement.scale,
+        )
+        for stroke in strokes
+    ]
+    return tuple(simplify_stroke(stroke, tolerance_mm) for stroke in clip_strokes(scaled, page))
+
+
+def clip_strokes(strokes: Iterable[Stroke], page: Page) -> list[Stroke]:
+    """The parts of strokes inside the drawable area of a page, in mm of its frame; what belongs to a point is
+    interpolated where a stroke is cut."""
+    inside = []
     for stroke in strokes:
-        for piece in clip_polyline(placement.to_page(stroke.xy), page.drawable_mm):
-            xy = simplify(piece, tolerance_mm)
-            placed.append(replace(stroke, xy=xy, half_width=stroke.half_width * placement.scale, half_widths=None))
-    return tuple(placed)
+        values = [array for array in (stroke.half_widths, stroke.pressure) if array is not None]
+        for piece in clip_polyline(np.column_stack((stroke.xy, *values)), page.drawable_mm):
+            columns = iter(piece.T[2:])
+            half_widths = None if stroke.half_widths is None else np.maximum(next(columns), 0.0)
+            pressure = None if stroke.pressure is None else np.clip(next(columns), 0.0, 1.0)
+            inside.append(replace(stroke, xy=piece[:, :2], half_widths=half_widths, pressure=pressure))
+    return inside
 
 
-def clip_polyline(xy: np.ndarray, box: tuple[float, float, float, float]) -> list[np.ndarray]:
+def simplify_stroke(stroke: Stroke, tolerance_mm: float) -> Stroke:
+    """Leave out points of a stroke; neither its line nor its half widths move by more than the tolerances."""
+    if stroke.half_widths is None or len(stroke.xy) < 3:
+        return stroke.taking(_spared(stroke.xy, None, tolerance_mm))
+    return stroke.taking(_spared(stroke.xy, stroke.half_widths * (tolerance_mm / HALF_WIDTH_MM), tolerance_mm))
+
+
+def clip_polyline(points: np.ndarray, box: tuple[float, float, float, float]) -> list[np.ndarray]:
     """The parts of a polyline inside a rectangle, edges included (Liang & Barsky 1984).
 
     Args:
-        xy: (N, 2) float64, N >= 1.
+        points: (N, 2 + K) float64, N >= 1: x, y, and what else belongs to a point, interpolated where it is cut.
         box: left, bottom, right, top.
 
     Returns:
-        pieces (M, 2), in the order and direction of the polyline; a point alone or one that never moves is a dot.
+        pieces (M, 2 + K), in the order and direction of the polyline; a point alone or one that never moves is a dot.
     """
     low, high = np.array(box[:2]), np.array(box[2:])
+    xy = points[:, :2]
     if ((xy >= low) & (xy <= high)).all():
-        return [xy]
-    xy = xy[np.concatenate(([True], (np.diff(xy, axis=0) != 0.0).any(axis=1)))]
+        return [points]
+    points = points[np.concatenate(([True], (np.diff(xy, axis=0) != 0.0).any(axis=1)))]
+    xy = points[:, :2]
     inside = ((xy >= low) & (xy <= high)).all(axis=1)
-    start, step = xy[:-1], np.diff(xy, axis=0)
-    still = step == 0.0
-    with np.errstate(divide='ignore', invalid='ignore'):
-        to_low, to_high = (low - start) / step, (high - start) / step
-    within = (start >= low) & (start <= high)
+    start, step = points[:-1], np.diff(points, axis=0)
+    still = step[:, :2] == 0.0
+    with np.errstate(all='ignore'):
+        to_low, to_high = (low - xy[:-1]) / step[:, :2], (high - xy[:-1]) / step[:, :2]
+    within = (xy[:-1] >= low) & (xy[:-1] <= high)
     enter = np.where(still, np.where(within, 0.0, 2.0), np.minimum(to_low, to_high)).max(axis=1)
     leave = np.where(still, 1.0, np.maximum(to_low, to_high)).min(axis=1)
     # A line that only touches the edge there must not be broken by rounding.
@@ -105,33 +133,39 @@ def clip_polyline(xy: np.ndarray, box: tuple[float, float, float, float]) -> lis
     if len(seen) == 0:
         return []
     first = start[seen] + t0[seen, None] * step[seen]
-    last = np.where(t1[seen, None] == 1.0, xy[seen + 1], start[seen] + t1[seen, None] * step[seen])
+    last = np.where(t1[seen, None] == 1.0, points[seen + 1], start[seen] + t1[seen, None] * step[seen])
     cut = (np.diff(seen) > 1) | (t1[seen[:-1]] < 1.0) | (t0[seen[1:]] > 0.0)
     bounds = np.concatenate(([0], np.flatnonzero(cut) + 1, [len(seen)]))
     pieces = []
     for a, b in pairwise(bounds):
-        piece = np.clip(np.concatenate((first[a : a + 1], last[a:b])), low, high)
-        if np.hypot(*np.diff(piece, axis=0).T).sum() > 1e-9:  # rounding's leftovers where a line touches a corner
+        piece = np.concatenate((first[a : a + 1], last[a:b]))
+        piece[:, :2] = np.clip(piece[:, :2], low, high)
+        if np.hypot(*np.diff(piece[:, :2], axis=0).T).sum() > 1e-9:  # else rounding's leftover where a line touches
             pieces.append(piece)
     return pieces
 
 
 @numba.njit(cache=True)
-def _kept(xy: np.ndarray, tolerance: float) -> np.ndarray:
-    """Douglas & Peucker 1973: which points of a polyline to keep."""
-    n = len(xy)
+def _kept(points: np.ndarray, tolerance: float) -> np.ndarray:
+    """Douglas & Peucker 1973: which points of a polyline, (N, 2 or 3), to keep.
+
+    The nearest place on a chord is the one nearest in x and y; a third coordinate is compared with the chord's there.
+    """
+    n = len(points)
     keep = np.zeros(n, np.bool_)
     keep[0] = keep[n - 1] = True
     stack = [(0, n - 1)]
     while stack:
         a, b = stack.pop()
-        dx, dy = xy[b, 0] - xy[a, 0], xy[b, 1] - xy[a, 1]
+        dx, dy = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1]
         squared = dx * dx + dy * dy
         worst, farthest = tolerance * tolerance, -1
         for k in range(a + 1, b):
-            px, py = xy[k, 0] - xy[a, 0], xy[k, 1] - xy[a, 1]
+            px, py = points[k, 0] - points[a, 0], points[k, 1] - points[a, 1]
             t = min(max((px * dx + py * dy) / squared, 0.0), 1.0) if squared > 0.0 else 0.0
             away = (px - t * dx) ** 2 + (py - t * dy) ** 2
+            for j in range(2, points.shape[1]):
+                away = max(away, (points[k, j] - points[a, j] - t * (points[b, j] - points[a, j])) ** 2)
             if away > worst:
                 worst, farthest = away, k
         if farthest >= 0:
@@ -141,12 +175,19 @@ def _kept(xy: np.ndarray, tolerance: float) -> np.ndarray:
     return keep
 
 
+def _spared(xy: np.ndarray, third: np.ndarray | None, tolerance: float) -> np.ndarray:
+    """(M,) int64: the points that remain; a line that never leaves its first point by more becomes that point."""
+    if len(xy) < 3:
+        kept = np.arange(len(xy))
+    else:
+        points = xy if third is None else np.column_stack((xy, third))
+        kept = np.flatnonzero(_kept(np.ascontiguousarray(points), float(tolerance)))
+    return kept[:1] if len(kept) == 2 and np.array_equal(xy[kept[0]], xy[kept[1]]) else kept
+
+
 def simplify(xy: np.ndarray, tolerance: float) -> np.ndarray:
     """Leave out points of a polyline that lie within `tolerance` of what remains: (N, 2) -> (M, 2), M <= N.
 
     The ends stay. What never leaves its first point by more than the tolerance becomes that point alone, a dot.
     """
-    kept = xy[_kept(np.ascontiguousarray(xy), float(tolerance))] if len(xy) > 2 else xy
-    if len(kept) == 2 and np.array_equal(kept[0], kept[1]):
-        return kept[:1].copy()
-    return kept.copy()
+    return xy[_spared(xy, None, tolerance)]

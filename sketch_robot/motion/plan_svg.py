@@ -1,31 +1,36 @@
 """Drawing plans as SVG in millimetres, for people, Inkscape and vpype.
 
-Strokes are the paths of one Inkscape layer, in drawing order, y down as in all SVG. Everything else that a plan holds
-is in data- attributes, which other programs leave alone, so that our own files can be read back.
+Strokes are paths in drawing order, y down as in all SVG, in one Inkscape layer for each pen, as wide as the machine
+draws them. Everything else that a plan holds is in data- attributes, which other programs leave alone, so that our own
+files can be read back.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from itertools import groupby
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from sketch_robot.motion.plan import DrawingPlan
+from sketch_robot.motion.plan import DrawingPlan, Pen
 from sketch_robot.motion.plan_json import bad_plan, plan_from_head, plan_head
+from sketch_robot.motion.profile import PenProfile
 from sketch_robot.stroke import Stroke
 
 DECIMALS = 5  # of a millimetre: 10 nm, a hundredth of what a round trip may lose
 
+_PER_POINT = ('data-half-widths', 'data-pressure')
 _SVG = '{http://www.w3.org/2000/svg}'
 _TOKEN = re.compile(r'([A-Za-z])|([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|[\s,]+')
 
 
 def plan_to_svg(plan: DrawingPlan) -> str:
     """The plan as an SVG document, one unit a millimetre."""
-    page, pen = plan.page, plan.profile
+    page = plan.page
     size = f'{page.width_mm:g}mm', f'{page.height_mm:g}mm'
     artist = f' by the artist {plan.artist}' if plan.artist else ''
     about = (
@@ -38,16 +43,65 @@ def plan_to_svg(plan: DrawingPlan) -> str:
         f'     data-sketch-robot={quoteattr(json.dumps(plan_head(plan)))}>',
         f'<title>{escape(page.name or "drawing")}</title>',
         f'<desc>{escape(about)}</desc>',
-        '<g inkscape:groupmode="layer" inkscape:label="1 pen" id="layer1" fill="none" stroke="#000000"',
-        f'   stroke-width="{pen.pen_width_mm:g}" stroke-linecap="round" stroke-linejoin="round">',
     ]
-    for stroke, seconds in zip(plan.strokes, plan.stroke_s, strict=True):
+    runs = groupby(
+        zip(plan.strokes, plan.stroke_s, strict=True), key=lambda stroke_and_seconds: stroke_and_seconds[0].pen
+    )
+    pens = plan.pens or (Pen('pen', width_mm=plan.profile.pen_width_mm),)
+    for number, (pen, (_, run)) in enumerate(zip(pens, runs, strict=False), 1):  # no run when there are no strokes
         lines.append(
-            f'<path d="{_path(stroke.xy, page.height_mm)}" data-label="{stroke.label}"'
-            f' data-importance="{float(stroke.importance)!r}" data-half-width="{float(stroke.half_width)!r}"'
-            f' data-seconds="{float(seconds)!r}"/>'
+            f'<g inkscape:groupmode="layer" inkscape:label={quoteattr(f"{number} {pen.name}")} id="layer{number}"'
+            f' fill="none" stroke="{pen.colour}"\n'
+            f'   stroke-width="{pen.width_mm:g}" stroke-linecap="round" stroke-linejoin="round">'
         )
-    return '\n'.join((*lines, '</g>', '</svg>', ''))
+        for stroke, seconds in run:
+            data = ''.join(f' {name}={quoteattr(value)}' for name, value in _data(stroke, float(seconds)).items())
+            width = '' if stroke.pressure is None else f' stroke-width="{_mean_width_mm(stroke, plan.profile):.3f}"'
+            lines.append(f'<path d="{_path(stroke.xy, page.height_mm)}"{width}{data}/>')
+        lines.append('</g>')
+    return '\n'.join((*lines, '</svg>', ''))
+
+
+def _data(stroke: Stroke, seconds: float) -> dict[str, str]:
+    """What only we know of a stroke."""
+    data = {
+        'data-label': stroke.label,
+        'data-importance': repr(float(stroke.importance)),
+        'data-half-width': repr(float(stroke.half_width)),
+        'data-seconds': repr(seconds),
+    }
+    if stroke.pen:
+        data['data-pen'] = stroke.pen
+    for name, values in (('data-half-widths', stroke.half_widths), ('data-pressure', stroke.pressure)):
+        if values is not None:
+            data[name] = ' '.join(f'{value:.{DECIMALS}f}' for value in values.tolist())
+    return data
+
+
+def stroke_from_data(xy: np.ndarray, data: Mapping[str, str]) -> Stroke:
+    """A stroke of our own files: what the attributes of its path say, of points read from it.
+
+    Raises:
+        KeyError: an attribute is missing.
+        ValueError: it is unusable.
+    """
+    values = {name: np.array(data[name].split(), np.float64) for name in _PER_POINT if name in data}
+    if len(xy) == 1:  # two points that are one on paper
+        values = {name: array[:1] for name, array in values.items()}
+    return Stroke(
+        xy,
+        float(data['data-half-width']),
+        data['data-label'],
+        float(data['data-importance']),
+        values.get('data-half-widths'),
+        values.get('data-pressure'),
+        data.get('data-pen', ''),
+    )
+
+
+def _mean_width_mm(stroke: Stroke, profile: PenProfile) -> float:
+    assert stroke.pressure is not None
+    return profile.lightest_mm + float(stroke.pressure.mean()) * (profile.firmest_mm - profile.lightest_mm)
 
 
 def _path(xy: np.ndarray, height_mm: float) -> str:
@@ -58,7 +112,7 @@ def _path(xy: np.ndarray, height_mm: float) -> str:
 
 
 def plan_from_svg(text: str) -> DrawingPlan:
-    """Read a plan that `plan_to_svg` wrote; points come back to within 1e-5 mm, all else exactly.
+    """Read a plan that `plan_to_svg` wrote; points and what belongs to them come back to within 1e-5, else all exactly.
 
     Raises:
         SketchRobotError: BAD_PLAN, this is no such file, it declares entities, it was changed in a way that moves
@@ -83,14 +137,8 @@ def plan_from_svg(text: str) -> DrawingPlan:
     for number, path in enumerate(root.iter(f'{_SVG}path')):
         try:
             xy = _points(path.attrib['d']) * [1.0, -1.0] + [0.0, height_mm]
-            strokes.append(
-                Stroke(
-                    xy[:1] if len(xy) == 2 and np.array_equal(xy[0], xy[1]) else xy,
-                    float(path.attrib['data-half-width']),
-                    path.attrib['data-label'],
-                    float(path.attrib['data-importance']),
-                )
-            )
+            dot = len(xy) == 2 and np.array_equal(xy[0], xy[1])
+            strokes.append(stroke_from_data(xy[:1] if dot else xy, path.attrib))
             seconds.append(float(path.attrib['data-seconds']))
         except (KeyError, ValueError) as error:
             why = f'{error.args[0]!r} is missing' if isinstance(error, KeyError) else str(error)

@@ -153,3 +153,57 @@ def test_fitting_leaves_the_strokes_alone() -> None:
     before = stroke.xy.copy()
     fit_strokes([stroke], (512, 512), parse_page('A6'))
     assert np.array_equal(stroke.xy, before)
+
+
+def test_local_half_widths_are_scaled_and_interpolated_where_a_stroke_is_cut() -> None:
+    xy = np.array([[-256.0, 256.0], [256.0, 256.0], [768.0, 256.0]])
+    stroke = Stroke(xy, 2.0, half_widths=np.array([0.0, 4.0, 2.0]))
+    (fitted,) = fit_strokes([stroke], (512, 512), parse_page('A5'))
+    assert fitted.xy.tolist() == [[10.0, 105.0], [74.0, 105.0], [138.0, 105.0]]
+    assert fitted.half_widths is not None
+    assert fitted.half_widths == pytest.approx([0.5, 1.0, 0.75])  # a pixel is a quarter of a millimetre
+    assert fitted.half_width == 0.5
+
+
+def test_a_bulge_of_a_straight_line_keeps_its_points_and_an_even_one_does_not() -> None:
+    xy = np.column_stack((np.arange(5) * 100.0, np.full(5, 256.0)))
+    bulging, even = (
+        fit_strokes([Stroke(xy, half_widths=np.array(widths))], (512, 512), parse_page('A5'))[0]
+        for widths in ([1.0, 1.0, 4.0, 1.0, 1.0], [1.0, 1.5, 2.0, 2.5, 3.0])
+    )
+    assert bulging.xy[:, 0].tolist() == [10.0, 35.0, 60.0, 85.0, 110.0]
+    assert bulging.half_widths is not None
+    assert bulging.half_widths.tolist() == [0.25, 0.25, 1.0, 0.25, 0.25]
+    assert even.xy[:, 0].tolist() == [10.0, 110.0]
+    assert even.half_widths is not None
+    assert even.half_widths.tolist() == [0.25, 0.75]
+
+
+widths = st.floats(0.0, 8.0)
+wide_strokes = st.lists(st.tuples(st.floats(-100.0, 700.0), st.floats(-100.0, 700.0), widths), min_size=2, max_size=9)
+
+
+@given(wide_strokes)
+@settings(max_examples=60, deadline=None)
+def test_half_widths_stay_within_their_range_one_to_a_point(points: list[tuple[float, float, float]]) -> None:
+    values = np.array(points)
+    stroke = Stroke(values[:, :2], half_widths=values[:, 2], pressure=values[:, 2] / 8.0)
+    for fitted in fit_strokes([stroke], (512, 512), parse_page('A5')):
+        assert fitted.half_widths is not None
+        assert fitted.pressure is not None
+        assert len(fitted.half_widths) == len(fitted.pressure) == len(fitted.xy)
+        assert fitted.half_widths.max() <= values[:, 2].max() * 0.25 + 1e-12
+        assert fitted.half_widths.min() >= values[:, 2].min() * 0.25 - 1e-12
+        assert fitted.half_widths == pytest.approx(fitted.pressure * 2.0, abs=1e-9)
+
+
+@given(st.lists(st.tuples(st.floats(20, 490), st.floats(20, 490)), min_size=1, max_size=9).map(np.array))
+@settings(max_examples=40, deadline=None)
+def test_a_picture_twice_as_large_or_moved_gives_the_same_drawing(xy: np.ndarray) -> None:
+    def shape(points: np.ndarray, size: int, move: tuple[float, float] = (0.0, 0.0)) -> list[float]:
+        (fitted,) = fit_strokes([Stroke(points + move)], (size, size), parse_page('A5'), tolerance_mm=0.0)
+        return [*fitted.xy[0], *fitted.xy[-1], *fitted.xy.min(axis=0), *fitted.xy.max(axis=0), fitted.length]
+
+    assert shape(2.0 * xy, 1024) == pytest.approx(shape(xy, 512), abs=1e-6)
+    down = np.array([0.0, 5.0] * 4 + [0.0])
+    assert shape(xy, 512, (0.0, 20.0)) == pytest.approx(shape(xy, 512) - down, abs=1e-6)

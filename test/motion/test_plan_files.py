@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,6 +19,7 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion import (
     DrawingPlan,
     Page,
+    Pen,
     PenProfile,
     load_plan,
     plan_from_json,
@@ -32,19 +36,32 @@ SVG = '{http://www.w3.org/2000/svg}'
 INKSCAPE = '{http://www.inkscape.org/namespaces/inkscape}'
 
 x_mm, y_mm = st.floats(10.0, 138.0), st.floats(10.0, 200.0)
-strokes = st.builds(
-    Stroke,
-    st.lists(st.tuples(x_mm, y_mm), min_size=1, max_size=6).map(np.array),
-    st.floats(0.0, 3.0),
-    st.sampled_from(LABELS),
-    st.floats(0.0, 1.0),
-)
+PENS = (Pen('black "<&', '#000000', 0.3), Pen('red', '#c81e28', 0.7))
+
+
+@st.composite
+def any_stroke(draw: st.DrawFn, pen: str = '') -> Stroke:
+    xy = draw(st.lists(st.tuples(x_mm, y_mm), min_size=1, max_size=6).map(np.array))
+    half_widths, pressure = (
+        draw(st.none() | st.lists(st.floats(0.0, most), min_size=len(xy), max_size=len(xy)).map(np.array))
+        for most in (3.0, 1.0)
+    )
+    label = draw(st.sampled_from(LABELS))
+    return Stroke(xy, draw(st.floats(0.0, 3.0)), label, draw(st.floats(0.0, 1.0)), half_widths, pressure, pen)
+
+
+strokes = any_stroke()
 
 
 def make_plan(drawn: list[Stroke], *, artist: str = 'guided', left_out: int = 3) -> DrawingPlan:
-    profile = PenProfile(name='"pen" <1> & Ü', pen_width_mm=0.7)
+    profile = PenProfile(
+        name='"pen" <1> & Ü', pen_width_mm=0.7, axis_speed_mm_s=(90.0, 80.5), lightest_mm=0.25, firmest_mm=1.5
+    )
     stroke_s, return_s = time_plan(drawn, profile)
-    return DrawingPlan(tuple(drawn), Page(148.0, 210.5, 10.0, 'A5'), profile, stroke_s, return_s, left_out, artist)
+    used = [name for name, _ in groupby(stroke.pen for stroke in drawn)]
+    pens = tuple(pen for name in used for pen in PENS if pen.name == name)
+    page = Page(148.0, 210.5, 10.0, 'A5')
+    return DrawingPlan(tuple(drawn), page, profile, stroke_s, return_s, left_out, artist, pens)
 
 
 @pytest.fixture
@@ -60,23 +77,29 @@ def plan() -> DrawingPlan:
 
 
 def assert_same(a: DrawingPlan, b: DrawingPlan, within_mm: float) -> None:
-    assert (a.page, a.profile, a.return_s, a.left_out, a.artist) == (
-        b.page,
-        b.profile,
-        b.return_s,
-        b.left_out,
-        b.artist,
-    )
+    for field in ('page', 'profile', 'return_s', 'left_out', 'artist', 'pens'):
+        assert getattr(a, field) == getattr(b, field)
     assert a.stroke_s.tolist() == b.stroke_s.tolist()
     assert len(a.strokes) == len(b.strokes)
     for one, other in zip(a.strokes, b.strokes, strict=True):
-        assert (one.label, one.importance, one.half_width) == (other.label, other.importance, other.half_width)
+        for field in ('label', 'importance', 'half_width', 'pen'):
+            assert getattr(one, field) == getattr(other, field)
         assert one.xy.shape == other.xy.shape
         assert np.abs(one.xy - other.xy).max() <= within_mm
+        for mine, its in ((one.half_widths, other.half_widths), (one.pressure, other.pressure)):
+            assert (mine is None) == (its is None)
+            assert mine is None or np.abs(mine - its).max() <= within_mm
 
 
-@given(st.lists(strokes, max_size=5))
-@settings(max_examples=50, deadline=None)
+def several_pens(kind: Callable[[str], st.SearchStrategy[Stroke]]) -> st.SearchStrategy[list[Stroke]]:
+    """Strokes of one pen without a name, or of two."""
+    runs = (st.lists(kind(pen.name), min_size=1, max_size=3) for pen in PENS)
+    two = st.tuples(*runs).map(lambda pair: [*pair[0], *pair[1]])
+    return st.lists(kind(''), max_size=5) | two
+
+
+@given(several_pens(any_stroke))
+@settings(max_examples=60, deadline=None)
 def test_json_gives_back_every_bit(drawn: list[Stroke]) -> None:
     plan = make_plan(drawn)
     assert_same(plan_from_json(plan_to_json(plan)), plan, within_mm=0.0)
@@ -87,8 +110,8 @@ def moves(stroke: Stroke) -> bool:
     return not (len(stroke.xy) == 2 and np.abs(stroke.xy[0] - stroke.xy[1]).max() < 1e-4)
 
 
-@given(st.lists(strokes.filter(moves), max_size=5))
-@settings(max_examples=50, deadline=None)
+@given(several_pens(lambda pen: any_stroke(pen).filter(moves)))
+@settings(max_examples=60, deadline=None)
 def test_svg_gives_back_points_to_a_hundredth_of_a_micrometre(drawn: list[Stroke]) -> None:
     plan = make_plan(drawn)
     assert_same(plan_from_svg(plan_to_svg(plan)), plan, within_mm=0.6e-5)
@@ -122,7 +145,7 @@ def test_an_svg_has_one_layer_of_unfilled_lines_as_wide_as_the_pen(plan: Drawing
 
 def test_a_json_plan_names_its_format_version_and_units(plan: DrawingPlan) -> None:
     data = json.loads(plan_to_json(plan))
-    assert (data['format'], data['version']) == ('sketch_robot drawing plan', 1)
+    assert (data['format'], data['version']) == ('sketch_robot drawing plan', 2)
     assert data['page'] == {'width_mm': 148.0, 'height_mm': 210.5, 'margin_mm': 10.0, 'name': 'A5'}
     assert data['predicted_s'] == plan.predicted_s
     assert data['strokes'][1] == {
@@ -132,6 +155,37 @@ def test_a_json_plan_names_its_format_version_and_units(plan: DrawingPlan) -> No
         'seconds': plan.stroke_s[1],
         'xy_mm': [[50.0, 60.0]],
     }
+
+
+def test_a_plan_of_the_first_version_is_read(plan: DrawingPlan) -> None:
+    data = json.loads(plan_to_json(plan))
+    data['version'] = 1
+    del data['pens']
+    known = ('name', 'draw_speed_mm_s', 'draw_accel_mm_s2', 'travel_speed_mm_s', 'travel_accel_mm_s2', 'lift_s')
+    known += ('drop_s', 'junction_deviation_mm', 'pen_width_mm')
+    data['profile'] = {name: data['profile'][name] for name in known}
+    profile = PenProfile(name=plan.profile.name, pen_width_mm=0.7)
+    assert_same(plan_from_json(json.dumps(data)), replace(plan, profile=profile), within_mm=0.0)
+
+
+def test_an_svg_has_a_layer_for_each_pen_in_its_colour_and_width() -> None:
+    xy = np.array([[20.0, 20.0], [30.0, 20.0]])
+    drawn = [Stroke(xy, pen=PENS[0].name), Stroke(xy + 9.0, pen=PENS[0].name), Stroke(xy, pen='red')]
+    root = ElementTree.fromstring(plan_to_svg(make_plan(drawn)))
+    layers = root.findall(f'{SVG}g')
+    assert [layer.get(f'{INKSCAPE}label') for layer in layers] == ['1 black "<&', '2 red']
+    assert [(layer.get('stroke'), layer.get('stroke-width')) for layer in layers] == [
+        ('#000000', '0.3'),
+        ('#c81e28', '0.7'),
+    ]
+    assert [len(layer) for layer in layers] == [2, 1]
+
+
+def test_a_pressed_line_is_shown_as_wide_as_it_is_on_the_mean_and_others_as_their_pen() -> None:
+    xy = np.array([[20.0, 20.0], [30.0, 20.0], [40.0, 20.0]])
+    drawn = [Stroke(xy, 0.9, pressure=np.array([0.0, 0.5, 1.0])), Stroke(xy + 9.0, 0.9)]
+    paths = list(ElementTree.fromstring(plan_to_svg(make_plan(drawn))).iter(f'{SVG}path'))
+    assert [path.get('stroke-width') for path in paths] == ['0.875', None]  # from 0.25 to 1.5 mm
 
 
 @pytest.mark.parametrize('name', ['plan.json', 'plan.svg', 'PLAN.SVG'])
@@ -199,7 +253,7 @@ def test_what_is_no_json_plan_is_refused(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'version': 2}, 'its version is 2, and only version 1 can be read'),
+        ({'version': 3}, 'its version is 3, and only versions 1 and 2 can be read'),
         ({'format': 'other'}, 'it was not written by sketch_robot'),
         ({'page': {'width_mm': 1}}, "a Page has the fields ['height_mm', 'margin_mm', 'name', 'width_mm']"),
         ({'page': None}, "'NoneType' object is not iterable"),
@@ -209,6 +263,13 @@ def test_what_is_no_json_plan_is_refused(text: str, message: str) -> None:
         ),
         ({'return_s': -1}, 'a time is negative or not finite'),
         ({'return_s': math.nan}, 'a time is negative or not finite'),
+        ({'pens': [{'name': 'red'}]}, "a Pen has the fields ['colour', 'name', 'width_mm'], not ['name']"),
+        ({'pens': [{'name': '', 'colour': '#000000', 'width_mm': 1}]}, 'a pen needs a name'),
+        (
+            {'pens': [{'name': 'red', 'colour': 'red', 'width_mm': 1}]},
+            "the pen 'red' has the colour 'red'; write it as",
+        ),
+        ({'pens': [{'name': 'red', 'colour': '#ff0000', 'width_mm': 1}]}, 'the pens of the strokes, in drawing order'),
         ({'left_out': -1}, 'the artist is no text, or the count of strokes left out is negative'),
         ({'artist': 7}, 'the artist is no text, or the count of strokes left out is negative'),
         ({'strokes': None}, 'it has no list of strokes'),
@@ -229,6 +290,9 @@ def test_a_json_plan_with_a_wrong_part_is_refused(plan: DrawingPlan, changes: di
         ('importance', 2.0, 'importance 2.0 is outside [0, 1]'),
         ('half_width_mm', -1, 'half width -1.0 is not a length'),
         ('seconds', 'soon', 'could not convert'),
+        ('half_widths_mm', [0.1, 0.2], 'a stroke of 1 points needs as many half_widths'),
+        ('pressure', [1.5], 'a stroke has pressure that are negative, too large or not finite'),
+        ('pressure', 'firm', 'could not convert'),
     ],
 )
 def test_a_json_plan_with_a_wrong_stroke_names_it(plan: DrawingPlan, field: str, value: object, message: str) -> None:
