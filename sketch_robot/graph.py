@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 import os
-import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.share import PACKAGE, share_folder
 
-PACKAGE = 'sketch_robot'
 DEMO_PHOTO = 'astronaut'  # comes with scikit-image
 LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 Value = bool | int | float | str
@@ -65,19 +64,6 @@ ARGUMENTS = (
     Argument('rviz', 'false', 'Whether to show everything in RViz.', ('true', 'false')),
     Argument('log_level', 'info', 'How much the nodes log.', LOG_LEVELS),
 )  # fmt: skip
-
-
-def share_folder() -> Path:
-    """Where launch and config files are: the installed package's share folder, or the source tree."""
-    source = Path(__file__).resolve().parent.parent
-    if (source / 'launch').is_dir() and (source / 'config').is_dir():
-        return source
-    from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
-
-    try:
-        return Path(get_package_share_directory(PACKAGE))
-    except PackageNotFoundError:
-        return Path(sysconfig.get_path('data')) / 'share' / PACKAGE  # installed by pip
 
 
 def params_file(options: Mapping[str, str]) -> Path:

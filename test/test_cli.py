@@ -244,7 +244,7 @@ def test_a_truncated_photo_is_told(command: Command, face: Path, tmp_path: Path)
         (['--time-budget', 'nan'], 'a time budget of nan s is not a length of time'),
         (['--time-budget', 'inf'], 'a time budget of inf s is not a length of time'),
         (['--time-budget', 'soon'], "argument --time-budget: invalid float value: 'soon'"),
-        (['--profile', 'lightning'], "BAD_GOAL: there is no pen profile 'lightning'"),
+        (['--profile', 'lightning'], "BAD_GOAL: there is no machine 'lightning'"),
         (['--orientation', 'up'], "argument --orientation: invalid choice: 'up'"),
         (['--line-art', 'ink.jpg'], 'the name of ink.jpg must end in .png'),
         (['--simulate', 'drawing'], 'the name of drawing must end in .png'),

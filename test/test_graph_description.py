@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import setuptools
 
-from sketch_robot import graph
+from sketch_robot import share
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.graph import ARGUMENTS, complete, middleware_environment, params_file, portrait_graph, share_folder
+from sketch_robot.graph import ARGUMENTS, complete, middleware_environment, params_file, portrait_graph
+from sketch_robot.share import share_folder
 
 ROOT = Path(__file__).parents[1]
 NODES = ['camera', 'line_artist', 'planner', 'plotter', 'portrait']
@@ -146,8 +147,8 @@ def test_the_parameter_file_is_the_package_s_own_unless_another_is_named(tmp_pat
 def test_an_installed_package_finds_its_share_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from ament_index_python.packages import get_package_share_directory
 
-    elsewhere = tmp_path / 'site-packages' / 'sketch_robot' / 'graph.py'
-    monkeypatch.setattr(graph, '__file__', str(elsewhere))
+    elsewhere = tmp_path / 'site-packages' / 'sketch_robot' / 'share.py'
+    monkeypatch.setattr(share, '__file__', str(elsewhere))
     assert share_folder() == Path(get_package_share_directory('sketch_robot'))
     monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
     assert share_folder().parts[-2:] == ('share', 'sketch_robot')

@@ -236,7 +236,7 @@ def test_a_file_that_is_no_picture_is_a_bad_image(tmp_path: Path, content: bytes
     [
         ('A9', 'default', "there is no page 'A9'"),
         ('20x50', 'default', 'leaves nothing inside 10 mm margins'),
-        ('A5', 'lightning', "there is no pen profile 'lightning'"),
+        ('A5', 'lightning', "there is no machine 'lightning'"),
     ],
 )
 def test_an_unusable_page_or_profile_is_a_bad_goal(photo: Photo, page: str, profile: str, message: str) -> None:

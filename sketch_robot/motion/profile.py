@@ -89,27 +89,3 @@ _LIMITS = {  # field: may be zero
     'lightest_mm': True,
     'firmest_mm': True,
 }
-
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        PenProfile(),
-        PenProfile('grbl_fast', 200.0, 2000.0, 200.0, 2000.0, 0.1, 0.1, 0.01),
-        # saxi's defaults for an AxiDraw V3; its cornering 0.127 mm is the junction deviation
-        PenProfile('axidraw', 50.0, 200.0, 200.0, 400.0, 0.12, 0.12, 0.127),
-        # GRBL's factory settings: 500 mm/min, 10 mm/s^2
-        PenProfile('grbl_factory', 500.0 / 60.0, 10.0, 500.0 / 60.0, 10.0, 0.12, 0.12, 0.01),
-    )
-}
-
-
-def make_profile(name: str) -> PenProfile:
-    """The pen profile of that name.
-
-    Raises:
-        SketchRobotError: BAD_GOAL, no profile has that name; the message lists those that exist.
-    """
-    if name not in PROFILES:
-        known = ', '.join(sorted(PROFILES))
-        raise SketchRobotError(ErrorCode.BAD_GOAL, f'there is no pen profile {name!r}; choose one of: {known}')
-    return PROFILES[name]

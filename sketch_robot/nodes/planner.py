@@ -22,7 +22,6 @@ from sketch_robot.errors import SketchRobotError
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.motion import DrawingPlan, PenProfile, make_profile, parse_page, plan_drawing
 from sketch_robot.motion.page import ORIENTATIONS
-from sketch_robot.motion.profile import PROFILES
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.conversions import (
     duration_from_ros,
@@ -45,7 +44,7 @@ PARAMETERS = (
     Parameter('orientation', 'auto', 'How the sheet lies before the machine.', choices=ORIENTATIONS),
     Parameter('margin', 0.010, 'Border that stays white on each side, metres.', low=0.0, high=0.5),
     Parameter('time_budget', 0.0, 'Predicted drawing time to keep to, seconds; 0: no limit.', low=0.0, high=86400.0),
-    Parameter('profile', 'default', 'How fast the machine is.', choices=tuple(sorted(PROFILES))),
+    Parameter('profile', 'default', "How fast the machine is: a machine's name, or the path of its YAML file."),
     Parameter('draw_speed', 0.0, 'Pen down, m/s.' + _FROM_PROFILE, low=0.0, high=2.0),
     Parameter('draw_acceleration', 0.0, 'Pen down, m/s^2.' + _FROM_PROFILE, low=0.0, high=50.0),
     Parameter('travel_speed', 0.0, 'Pen up, m/s.' + _FROM_PROFILE, low=0.0, high=2.0),

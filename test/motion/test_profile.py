@@ -1,4 +1,4 @@
-"""Pen profiles: named ones, and values that no machine has."""
+"""Pen profiles: values that no machine has, and what follows from those that it has."""
 
 from __future__ import annotations
 
@@ -7,22 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import PROFILES, PenProfile, make_profile
-
-
-def test_every_profile_is_found_by_its_name() -> None:
-    assert set(PROFILES) == {'default', 'grbl_fast', 'axidraw', 'grbl_factory'}
-    assert all(make_profile(name).name == name for name in PROFILES)
-    assert make_profile('default') == PenProfile()
-
-
-def test_an_unknown_profile_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(SketchRobotError) as caught:
-        make_profile('laser')
-    assert caught.value.code is ErrorCode.BAD_GOAL
-    assert caught.value.message == (
-        "there is no pen profile 'laser'; choose one of: axidraw, default, grbl_factory, grbl_fast"
-    )
+from sketch_robot.motion import PenProfile
 
 
 @pytest.mark.parametrize('value', [0.0, -1.0, float('nan'), float('inf')])
@@ -34,7 +19,7 @@ def test_speeds_accelerations_and_widths_are_positive(field: str, value: float) 
     assert caught.value.message == (f"the pen profile 'default' has {field} {value}; it must be positive and finite")
 
 
-@pytest.mark.parametrize('field', ['lift_s', 'drop_s', 'junction_deviation_mm'])
+@pytest.mark.parametrize('field', ['lift_s', 'drop_s', 'junction_deviation_mm', 'dwell_step_s', 'stop_s'])
 def test_times_and_the_junction_deviation_may_be_zero_but_not_negative(field: str) -> None:
     assert getattr(replace(PenProfile(), **{field: 0.0}), field) == 0.0
     with pytest.raises(SketchRobotError, match=f'{field} -0.1; it must be zero or more and finite'):

@@ -18,8 +18,9 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.graph import portrait_graph, share_folder
+from sketch_robot.graph import portrait_graph
 from sketch_robot.nodes.parameters import Parameter, Parameters
+from sketch_robot.share import share_folder
 
 if TYPE_CHECKING:
     from conftest import World
