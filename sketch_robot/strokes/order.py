@@ -1,27 +1,39 @@
-"""Order strokes for short pen-up travel.
+"""Order strokes for a short time with the pen up.
 
-A drawing's strokes may be drawn in any order and either way round. Greedy nearest neighbour from home, then 2-opt and
-Or-opt moves on neighbour lists with a queue of ends to look at, then iterated local search: a double bridge among
-neighbouring strokes, repaired locally and taken back when the tour grew (Johnson & McGeoch 1997; Bentley 1992). Home
-is a stroke of no length, so that the tour is closed. The search is bounded by a count of perturbations and has its own
-random numbers: the same input gives the same order on any machine.
+A drawing's strokes may be drawn in any order and either way round, and a closed one from any of its points. The
+cheapest hops first (greedy edge), then 2-opt and Or-opt moves, then iterated local search, see `order_search`. Home is
+a stroke of no length, so that the tour is closed. What a hop costs is its distance, or its time from rest to rest:
+short hops are slow.
+
+Some strokes may be wanted early. Softly: an urgent stroke pays for each place that it comes later, and saves it where
+that costs little travel. Strictly: strokes of one band come before those of the next; a hop between bands costs more
+than all travel, which is symmetric, as home counts as the first band when the pen leaves and as the last when it
+returns.
+
+The search is bounded by a count of perturbations, has its own random numbers, and sorts the strokes first: the same
+strokes give the same order on any machine, wherever they lie on the page and whichever way round they are given.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-import numba
 import numpy as np
-from scipy.spatial import cKDTree
 
-NEIGHBOURS = 8  # nearest ends tried for each end; at 1000 strokes 5 gave 1.2 % more travel, 12 gave 0.3 % less
+from sketch_robot.strokes.order_search import perturb, refine_spots, settle
+from sketch_robot.strokes.order_start import cheapest_hops_first, neighbours
+
 PERTURBATIONS_PER_SECOND = 150_000.0  # what one core of a small server tries with few strokes ...
 HALVED_AT = 1500  # ... and half as many with this many strokes: longer reversals
 MOST_PERTURBATIONS_PER_STROKE = 1000  # small drawings are as good as they get long before
-LONGEST_MOVED = 3  # strokes that an Or-opt move carries
-BRIDGE_SPAN = 50  # strokes within which a perturbation cuts
+PERTURBATIONS_AT_ONCE = 500  # between two looks at the clock
+MOST_SPOTS = 24  # points tried of each closed stroke while searching; the best of all its points is taken at the end
+SPOTS_IN_ALL = 20_000  # fewer of each when there are many
+LATE_WEIGHT = 1000  # weights are whole numbers up to this
+GRID_BITS = 30  # the search rounds coordinates to this share of the drawing's size
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,15 +44,32 @@ class Order:
         index: (N,) int64; the stroke drawn k-th.
         flipped: (N,) bool; whether it is drawn from its end.
         travel_mm: pen-up travel from home through all strokes and back home.
+        entry: (N,) int64; for a closed stroke the point by which it is entered and left, for others 0.
     """
 
     index: np.ndarray
     flipped: np.ndarray
     travel_mm: float
+    entry: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def __post_init__(self) -> None:
+        if len(self.entry) != len(self.index):
+            object.__setattr__(self, 'entry', np.zeros(len(self.index), np.int64))
 
 
 def order_strokes(
-    starts: np.ndarray, ends: np.ndarray, *, home: tuple[float, float] = (0.0, 0.0), seconds: float = 0.2
+    starts: np.ndarray,
+    ends: np.ndarray,
+    *,
+    home: tuple[float, float] = (0.0, 0.0),
+    seconds: float = 0.2,
+    speed: float = 1.0,
+    accel: float = math.inf,
+    loops: dict[int, np.ndarray] | None = None,
+    urgency: np.ndarray | None = None,
+    patience: float = 0.0,
+    bands: np.ndarray | None = None,
+    limit_s: float | None = None,
 ) -> Order:
     """Find a short way through all strokes.
 
@@ -49,12 +78,216 @@ def order_strokes(
         home: where the pen starts and returns to, mm.
         seconds: about how long to search on the reference machine; turned into a count of perturbations, so that the
             result is the same for the same input. 0 stops at the first local optimum.
+        speed, accel: of a hop from rest to rest, mm/s and mm/s^2. With infinite acceleration travel is what is short.
+        loops: the points of closed strokes, (M, 2) each with M >= 4 and the first the same as the last, by stroke.
+        urgency: (N,) float64 in [0, 1]; how much each stroke is wanted early. None: not at all.
+        patience: what drawing all that is urgent at the very end costs more than at the very beginning, as a share of
+            the whole travel of a quickly made tour.
+        bands: (N,) whole numbers; strokes of a lower band come before those of a higher one, strictly.
+        limit_s: wall-clock seconds after which the search stops as soon as it can (some ms), with what it has. A safety
+            net: where it cuts in, the result depends on the machine. None: no limit.
 
     Raises:
-        ValueError: shapes differ, a coordinate is not finite (the message names the first such stroke), or `seconds` is
-            negative or not finite.
+        ValueError: shapes differ, a coordinate is not finite (the message names the first such stroke), or an option is
+            out of its range.
     """
+    began_s = time.perf_counter()
     starts, ends = np.asarray(starts, dtype=np.float64), np.asarray(ends, dtype=np.float64)
+    loops = loops or {}
+    _check(starts, ends, home, seconds, speed, accel, loops, urgency, patience, bands)
+    n = len(starts)
+    if n == 0:
+        return Order(np.zeros(0, np.int64), np.zeros(0, bool), 0.0)
+    urgent = np.zeros(n) if urgency is None else np.asarray(urgency, dtype=np.float64)
+    band = np.zeros(n) if bands is None else np.unique(bands, return_inverse=True)[1].reshape(n).astype(np.float64)
+
+    # The search sees strokes from home, on a grid, sorted, each from its lesser end.
+    grid = _grid(starts, ends, home)
+    low, high = np.rint((starts - home) / grid), np.rint((ends - home) / grid)
+    turned = (low[:, 0] > high[:, 0]) | ((low[:, 0] == high[:, 0]) & (low[:, 1] > high[:, 1]))
+    low[turned], high[turned] = high[turned], low[turned]
+    points = {k: _canonical_loop(np.rint((np.asarray(loop) - home) / grid)) for k, loop in loops.items()}
+    for k, (loop, _) in points.items():
+        low[k] = high[k] = loop[0]
+    by_place = np.lexsort((urgent, band, high[:, 1], high[:, 0], low[:, 1], low[:, 0]))
+
+    search = _Search(
+        low[by_place] * grid,
+        high[by_place] * grid,
+        [points[k][0] * grid if k in points else None for k in by_place] if points else [],
+        band[by_place],
+        speed,
+        accel,
+    )
+    rate = PERTURBATIONS_PER_SECOND / (1.0 + n / HALVED_AT)
+    count = min(int(seconds * rate), MOST_PERTURBATIONS_PER_STROKE * n)
+    until_s = None if limit_s is None else began_s + limit_s
+    search.run(urgent[by_place], patience, count, until_s)
+    tour, vertex = search.result()
+
+    index = by_place[tour >> 1]
+    flipped = (tour & 1).astype(bool) ^ turned[index]
+    entry = np.zeros(n, np.int64)
+    for k in np.flatnonzero(np.isin(index, list(points))) if points else ():
+        flipped[k] = False
+        entry[k] = points[index[k]][1][vertex[tour[k] >> 1]]
+    return Order(index, flipped, _travel_mm(starts, ends, home, loops, index, flipped, entry), entry)
+
+
+class _Search:
+    """The state of one search: a tour that gets better."""
+
+    def __init__(
+        self,
+        low: np.ndarray,
+        high: np.ndarray,
+        loops: Sequence[np.ndarray | None],
+        band: np.ndarray,
+        speed: float,
+        accel: float,
+    ) -> None:
+        n = len(low)
+        self.xy = np.zeros((2 * n + 2, 2))
+        self.xy[0:-2:2], self.xy[1:-2:2] = low, high
+        self.limits = np.array([1.0 / speed, speed / accel, speed * speed / accel, 2.0 / math.sqrt(accel)])
+        self.loops = loops
+        self.spots, self.vertex, self.first_spot = _spots(loops, n, MOST_SPOTS)
+        self.spot = self.first_spot[:-1].copy()
+        extent = float(np.ptp(np.concatenate((self.xy, self.spots)), axis=0).max())
+        longest = 2.0 * extent
+        dearest = longest / speed + speed / accel if longest >= self.limits[2] else self.limits[3] * math.sqrt(longest)
+        self.least = 1e-9 * dearest + 1e-300
+        # More than the travel of any tour, so that no saved travel pays for another change of band.
+        self.level = np.repeat(np.append(band, 0.0), 2) * (n + 2) * dearest
+        self.level[-2:] = self.level[:-2].max(), self.level[:-2].min()  # home is left by its second end
+        self.near, self.low = neighbours(self.xy, self.level, self.limits, self.spots, self.first_spot)
+        self.tour = cheapest_hops_first(self.xy, self.level, self.limits, self.near, self.low)
+
+    def run(self, urgent: np.ndarray, patience: float, count: int, until_s: float | None) -> None:
+        """Improve the tour: to a local optimum, then by `count` perturbations."""
+        n = len(self.tour)
+        if n < 3 and len(self.spots) == 0:
+            return
+        weight, before, waits, wait = self._weigh(urgent, patience)
+        place = np.empty(n, np.int64)
+        place[self.tour >> 1] = np.arange(n)
+        queue, queued = np.empty(2 * n, np.int64), np.ones(2 * n, np.bool_)
+        queue[0::2], queue[1::2] = self.tour, self.tour ^ 1  # in tour order: neighbours settle together
+        log = np.empty((max(50 * n, 1000), 2), np.int64)
+        state = (self.xy, self.level, self.limits, self.near, self.low, self.least, self.tour, place, self.spots,
+                 self.first_spot, self.spot, weight, before, waits, wait)  # fmt: skip
+        head, waiting = 0, 2 * n
+        while waiting and not _late(until_s):
+            _, _, head, waiting = settle(*state, queue, queued, head, waiting, 20_000, log, 0)
+        if waiting or n < 4:
+            return
+        random = np.array([0x9E3779B97F4A7C15], np.uint64)
+        at_once = count if until_s is None else PERTURBATIONS_AT_ONCE
+        while count > 0 and not _late(until_s):
+            perturb(*state, queue, queued, log, random, min(count, at_once))
+            count -= at_once
+
+    def _weigh(self, urgent: np.ndarray, patience: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        n = len(self.tour)
+        whole = np.rint(LATE_WEIGHT * np.append(urgent, 0.0)).astype(np.int64)
+        none = np.zeros(0, np.int64)
+        if patience == 0.0 or whole.max() == whole[:-1].min():
+            return none, none, none, 0.0
+        if self.tour[0] & 1:  # walk so that home's second end is left first
+            self.tour = np.concatenate((self.tour[:1], self.tour[:0:-1])) ^ 1
+        gone = self.xy[self.tour ^ 1] - np.roll(self.xy[self.tour], -1, axis=0)
+        far = np.hypot(*gone.T)
+        fast = far >= self.limits[2]
+        whole_travel = np.where(fast, far * self.limits[0] + self.limits[1], self.limits[3] * np.sqrt(far)).sum()
+        by_place = whole[self.tour >> 1]
+        before = np.concatenate(([0], np.cumsum(by_place)))
+        waits = np.concatenate(([0], np.cumsum(by_place * np.arange(n))))
+        return whole, before, waits, float(patience * whole_travel / (n * whole.sum()))
+
+    def result(self) -> tuple[np.ndarray, np.ndarray]:
+        """The tour without home, from home on; and for each closed stroke the point of its loop to enter by."""
+        n = len(self.tour)
+        tour = np.roll(self.tour, -int(np.flatnonzero(self.tour >> 1 == n - 1)[0]))
+        if tour[0] & 1:  # home is met from its far side: the same way, walked backwards
+            tour = np.concatenate((tour[:1], tour[:0:-1])) ^ 1
+        if len(self.spots) == 0:
+            return tour[1:], np.zeros(n - 1, np.int64)
+        place = np.empty(n, np.int64)
+        place[tour >> 1] = np.arange(n)
+        every, vertex, first_spot = _spots(self.loops, n - 1, None)
+        spot = first_spot[:-1].copy()
+        for k in np.flatnonzero(np.diff(first_spot)):
+            spot[k] += self.vertex[self.spot[k]]
+        refine_spots(self.xy, self.limits, tour, place, every, first_spot, spot)
+        return tour[1:], np.where(np.diff(first_spot) > 0, vertex[np.minimum(spot, len(vertex) - 1)], 0)[:-1]
+
+
+def _late(until_s: float | None) -> bool:
+    return until_s is not None and time.perf_counter() >= until_s
+
+
+def _spots(
+    loops: Sequence[np.ndarray | None], n: int, most: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where closed strokes may be entered: (S, 2) points, (S,) their numbers in their loops, (n + 2,) first of each.
+
+    Evenly chosen points, at most `most` of each loop and `SPOTS_IN_ALL` together; None: all of them.
+    """
+    counts = np.array([0 if loop is None else len(loop) for loop in loops], dtype=np.int64)
+    if not counts.any():
+        return np.zeros((0, 2)), np.zeros(0, np.int64), np.zeros(n + 2, np.int64)
+    taken = counts if most is None else np.minimum(counts, max(4, min(most, SPOTS_IN_ALL // np.count_nonzero(counts))))
+    vertices = [np.arange(k) * count // max(k, 1) for k, count in zip(taken, counts, strict=True)]
+    places = [loop[vertex] for loop, vertex in zip(loops, vertices, strict=True) if loop is not None]
+    return np.concatenate(places), np.concatenate(vertices), np.concatenate(([0], np.cumsum(taken), [taken.sum()]))
+
+
+def _canonical_loop(loop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A loop's points without the last, from the least point towards the lesser of its neighbours; and their numbers."""
+    points = loop[:-1]
+    least = int(np.lexsort((points[:, 1], points[:, 0]))[0])
+    number = np.roll(np.arange(len(points)), -least)
+    if tuple(points[number[-1]]) < tuple(points[number[1]]):
+        number = np.roll(number[::-1], 1)
+    return points[number], number
+
+
+def _grid(starts: np.ndarray, ends: np.ndarray, home: tuple[float, float]) -> float:
+    """A power of two, small beside the drawing: rounded to it, coordinates are the same wherever home is."""
+    extent = max(float(np.abs(starts - home).max()), float(np.abs(ends - home).max()))
+    return 2.0 ** (math.ceil(math.log2(extent)) - GRID_BITS) if extent > 0.0 else 1.0
+
+
+def _travel_mm(
+    starts: np.ndarray,
+    ends: np.ndarray,
+    home: tuple[float, float],
+    loops: dict[int, np.ndarray],
+    index: np.ndarray,
+    flipped: np.ndarray,
+    entry: np.ndarray,
+) -> float:
+    """Pen-up travel of an order, from home and back."""
+    entered = np.where(flipped[:, None], ends[index], starts[index])
+    left = np.where(flipped[:, None], starts[index], ends[index])
+    for k, stroke in enumerate(index):
+        if stroke in loops:
+            entered[k] = left[k] = loops[stroke][entry[k]]
+    return float(np.hypot(*(np.vstack((entered, home)) - np.vstack((home, left))).T).sum())
+
+
+def _check(
+    starts: np.ndarray,
+    ends: np.ndarray,
+    home: tuple[float, float],
+    seconds: float,
+    speed: float,
+    accel: float,
+    loops: dict[int, np.ndarray],
+    urgency: np.ndarray | None,
+    patience: float,
+    bands: np.ndarray | None,
+) -> None:
     if starts.ndim != 2 or starts.shape[1:] != (2,) or starts.shape != ends.shape:
         raise ValueError(f'starts and ends are (N, 2) both, not {starts.shape} and {ends.shape}')
     finite = np.isfinite(starts).all(axis=1) & np.isfinite(ends).all(axis=1)
@@ -62,229 +295,15 @@ def order_strokes(
         raise ValueError(f'stroke {int(np.argmin(finite))} has an end that is not finite')
     if not (np.isfinite(seconds) and seconds >= 0.0 and np.isfinite(home).all()):
         raise ValueError(f'seconds {seconds} must not be negative, and home {home} must be finite')
-    n = len(starts)
-    if n == 0:
-        return Order(np.zeros(0, np.int64), np.zeros(0, bool), 0.0)
-    # End 2k is where stroke k starts, end 2k + 1 where it ends; stroke n is home.
-    xy = np.empty((2 * n + 2, 2))
-    xy[0:-2:2], xy[1:-2:2], xy[-2:] = starts, ends, home
-    near = _neighbours(xy)
-    rate = PERTURBATIONS_PER_SECOND / (1.0 + n / HALVED_AT)
-    perturbations = min(int(seconds * rate), MOST_PERTURBATIONS_PER_STROKE * n)
-    tour = _shorten(xy, near, _greedy(xy, near), perturbations)
-    at_home = int(np.flatnonzero(tour >> 1 == n)[0])
-    tour = np.roll(tour, -at_home)
-    if tour[0] & 1:  # home is met from its far side: the same way, walked backwards
-        tour = np.concatenate((tour[:1], tour[:0:-1])) ^ 1
-    tour = tour[1:]
-    entered, left = xy[tour], xy[tour ^ 1]
-    points = np.vstack((home, np.stack((entered, left), axis=1).reshape(-1, 2), home))
-    travel = float(np.hypot(*(points[1::2] - points[::2]).T).sum())
-    return Order(tour >> 1, (tour & 1).astype(bool), travel)
-
-
-def _neighbours(xy: np.ndarray) -> np.ndarray:
-    """(2 N, K) int64: the ends nearest to each end, other strokes' only, nearest first."""
-    count = min(NEIGHBOURS + 2, len(xy))
-    _, near = cKDTree(xy).query(xy, k=count)
-    near = near.reshape(len(xy), count)
-    own = near >> 1 == np.arange(len(xy))[:, None] >> 1
-    moved = np.take_along_axis(near, np.argsort(own, axis=1, kind='stable'), axis=1)  # own ends last
-    return np.ascontiguousarray(moved[:, : max(1, min(NEIGHBOURS, len(xy) - 2))], dtype=np.int64)
-
-
-@numba.njit(cache=True)
-def _gap(xy: np.ndarray, a: int, b: int) -> float:
-    return math.sqrt((xy[a, 0] - xy[b, 0]) ** 2 + (xy[a, 1] - xy[b, 1]) ** 2)
-
-
-@numba.njit(cache=True)
-def _greedy(xy: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """Always the nearest stroke next, from home: the tour as the ends by which strokes are entered, home first."""
-    n = len(xy) // 2
-    tour = np.empty(n, np.int64)
-    open_strokes = np.arange(n)  # those not yet drawn, packed at the front; `slot` says where
-    slot = np.arange(n)
-    left = n
-    here = 2 * (n - 1)
-    for k in range(n):
-        stroke = here >> 1
-        tour[k] = here
-        left -= 1
-        last = open_strokes[left]
-        open_strokes[slot[stroke]] = last
-        slot[last] = slot[stroke]
-        slot[stroke] = -1
-        if left == 0:
-            break
-        away = here ^ 1
-        best, best_gap = -1, np.inf
-        for j in near[away]:
-            if slot[j >> 1] >= 0:
-                best, best_gap = j, _gap(xy, away, j)
-                break  # nearest first
-        if best < 0:
-            for i in range(left):
-                for j in (2 * open_strokes[i], 2 * open_strokes[i] + 1):
-                    gap = _gap(xy, away, j)
-                    if gap < best_gap:
-                        best, best_gap = j, gap
-        here = best
-    return tour
-
-
-@numba.njit(cache=True)
-def _mate(tour: np.ndarray, place: np.ndarray, end: int) -> int:
-    """The end that travel joins to this one."""
-    p = place[end >> 1]
-    if tour[p] == end:  # entered here: from where the stroke before is left
-        return tour[p - 1] ^ 1
-    return tour[p + 1] if p + 1 < len(tour) else tour[0]
-
-
-@numba.njit(cache=True)
-def _join(tour: np.ndarray, place: np.ndarray, a: int, b: int) -> None:
-    """A 2-opt move: join end a to end b, and the two ends they were joined to with one another.
-
-    Both ends must be entered, or both left. Reverses the shorter part of the tour. Joining `a` to its former mate again
-    takes the move back.
-    """
-    n = len(tour)
-    if tour[place[a >> 1]] == a:
-        i, j = place[b >> 1], place[a >> 1] - 1
-    else:
-        i, j = place[a >> 1] + 1, place[b >> 1]
-    i, j = (i if i < n else 0), (j if j >= 0 else n - 1)
-    count = (j - i if j >= i else j - i + n) + 1
-    if 2 * count > n:
-        i, j, count = (j + 1 if j + 1 < n else 0), (i - 1 if i > 0 else n - 1), n - count
-    for _ in range((count + 1) // 2):
-        first, last = tour[i] ^ 1, tour[j] ^ 1
-        tour[i], tour[j] = last, first
-        place[last >> 1], place[first >> 1] = i, j
-        i = i + 1 if i + 1 < n else 0
-        j = j - 1 if j > 0 else n - 1
-
-
-@numba.njit(cache=True)
-def _shorten_at(  # type: ignore[no-untyped-def]
-    xy, near, tour, place, end, joins
-):
-    """The first move found at one end that shortens the tour: (gain, joins to make), gain 0 when there is none."""
-    n = len(tour)
-    mate = _mate(tour, place, end)
-    here = _gap(xy, end, mate)
-    enters = tour[place[end >> 1]] == end
-    for c in near[end]:
-        gap = _gap(xy, end, c)
-        if gap >= here:
-            break
-        if (tour[place[c >> 1]] == c) == enters:
-            d = _mate(tour, place, c)
-            gain = here + _gap(xy, c, d) - gap - _gap(xy, mate, d)
-            if gain > 1e-7:
-                joins[0, 0], joins[0, 1] = end, c
-                return gain, 1
-    # Or-opt: carry the run of strokes from `end` to `tail` to between c and its mate d, with `end` beside c.
-    first = place[end >> 1]
-    for length in range(1, min(LONGEST_MOVED, n - 2) + 1):
-        last = (first + length - 1) % n if enters else (first - length + 1) % n
-        tail = tour[last] ^ 1 if enters else tour[last]
-        beyond = _mate(tour, place, tail)
-        freed = here + _gap(xy, tail, beyond) - _gap(xy, beyond, mate)
-        for c in near[end]:
-            gap = _gap(xy, end, c)
-            if gap >= freed:
-                break
-            along = (place[c >> 1] - first) % n if enters else (first - place[c >> 1]) % n
-            d = _mate(tour, place, c)
-            if along < length or d in (end, tail):
-                continue  # within the run, or beside it
-            gain = freed + _gap(xy, c, d) - gap - _gap(xy, tail, d)
-            if gain > 1e-7:
-                turned = (tour[place[c >> 1]] == c) == enters
-                joins[0, 0], joins[0, 1] = end, c if turned else d
-                joins[1, 0], joins[1, 1] = mate, beyond
-                joins[2, 0], joins[2, 1] = end, c
-                return gain, 2 if turned else 3
-    return 0.0, 0
-
-
-@numba.njit(cache=True)
-def _settle(xy, near, tour, place, queue, queued, waiting, log, logged):  # type: ignore[no-untyped-def]
-    """Shorten the tour at the queued ends, and at those that this disturbs, until none is left: (gain, joins logged).
-
-    `queue` is a ring of `waiting` ends, its first at place 0. Stops early when the log is full.
-    """
-    joins = np.empty((3, 2), np.int64)
-    total, head, size = 0.0, 0, len(queue)
-    while waiting > 0 and logged + 3 <= len(log):
-        end = queue[head]
-        head = head + 1 if head + 1 < size else 0
-        waiting -= 1
-        queued[end] = False
-        gain, count = _shorten_at(xy, near, tour, place, end, joins)
-        total += gain
-        for k in range(count):
-            a, b = joins[k]
-            a_mate, b_mate = _mate(tour, place, a), _mate(tour, place, b)
-            log[logged, 0], log[logged, 1] = a, a_mate
-            logged += 1
-            _join(tour, place, a, b)
-            for touched in (a, b, a_mate, b_mate):
-                if not queued[touched]:
-                    queued[touched] = True
-                    queue[(head + waiting) % size] = touched
-                    waiting += 1
-    for k in range(waiting):
-        queued[queue[(head + k) % size]] = False
-    return total, logged
-
-
-@numba.njit(cache=True)
-def _shorten(xy: np.ndarray, near: np.ndarray, start: np.ndarray, perturbations: int) -> np.ndarray:
-    """Local search from a tour, then iterated local search: swap two neighbouring runs, repair, keep if no longer."""
-    n = len(start)
-    tour = start.copy()
-    place = np.empty(n, np.int64)
-    for k in range(n):
-        place[tour[k] >> 1] = k
-    queue, queued = np.empty(2 * n, np.int64), np.ones(2 * n, np.bool_)
-    for k in range(n):  # in tour order: ends that are neighbours settle together
-        queue[2 * k], queue[2 * k + 1] = tour[k], tour[k] ^ 1
-    log = np.empty((max(50 * n, 1000), 2), np.int64)
-    if n > 2:
-        _settle(xy, near, tour, place, queue, queued, 2 * n, log, 0)
-    span = min(BRIDGE_SPAN, (n - 1) // 2)
-    state = np.uint64(0x9E3779B97F4A7C15)
-    for _ in range(perturbations if n > 3 else 0):
-        state ^= state << np.uint64(13)  # xorshift64
-        state ^= state >> np.uint64(7)
-        state ^= state << np.uint64(17)
-        r = state >> np.uint64(11)
-        p = np.int64(r % np.uint64(n))
-        r //= np.uint64(n)
-        q = (p + 1 + np.int64(r % np.uint64(span))) % n
-        r //= np.uint64(span)
-        s = (q + 1 + np.int64(r % np.uint64(span))) % n
-        # ... a | b ... c | d ... e | f ...  becomes  ... a | d ... e | b ... c | f ...
-        a, c, e = tour[p] ^ 1, tour[q] ^ 1, tour[s] ^ 1
-        b, d, f = _mate(tour, place, a), _mate(tour, place, c), _mate(tour, place, e)
-        longer = _gap(xy, a, d) + _gap(xy, e, b) + _gap(xy, c, f) - _gap(xy, a, b) - _gap(xy, c, d) - _gap(xy, e, f)
-        log[0, 0], log[0, 1] = a, b
-        _join(tour, place, a, e)  # a | e ... d | c ... b | f
-        log[1, 0], log[1, 1] = a, e
-        _join(tour, place, a, d)  # a | d ... e | c ... b | f
-        log[2, 0], log[2, 1] = e, c
-        _join(tour, place, e, b)  # a | d ... e | b ... c | f
-        waiting = 0
-        for touched in (a, b, c, d, e, f):
-            if not queued[touched]:
-                queued[touched] = True
-                queue[waiting] = touched
-                waiting += 1
-        gain, logged = _settle(xy, near, tour, place, queue, queued, waiting, log, 3)
-        if longer - gain > 1e-9:
-            for k in range(logged - 1, -1, -1):
-                _join(tour, place, log[k, 0], log[k, 1])
-    return tour
+    if not (math.isfinite(speed) and speed > 0.0 and accel > 0.0):
+        raise ValueError(f'speed {speed} and acceleration {accel} must be positive')
+    for k, loop in loops.items():
+        if np.ndim(loop) != 2 or len(loop) < 4 or not np.isfinite(loop).all() or tuple(loop[0]) != tuple(loop[-1]):
+            raise ValueError(f'stroke {k} is no closed loop of finite points')
+    if not (math.isfinite(patience) and patience >= 0.0):
+        raise ValueError(f'a patience of {patience} must not be negative')
+    for name, values in (('urgency', urgency), ('bands', bands)):
+        if values is not None and (np.shape(values) != (len(starts),) or not np.isfinite(values).all()):
+            raise ValueError(f'{name} must be a finite number for each of {len(starts)} strokes')
+    if urgency is not None and len(starts) and not (np.min(urgency) >= 0.0 and np.max(urgency) <= 1.0):
+        raise ValueError('urgency must lie in [0, 1]')
