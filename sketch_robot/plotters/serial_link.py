@@ -1,0 +1,208 @@
+"""Lines of text to and from a machine on a serial port, each wait with a deadline.
+
+What comes in is untrusted: a line is at most `LONGEST_LINE` characters, and bytes that are no printable ASCII become
+'\\N{REPLACEMENT CHARACTER}', which no machine says, so that a driver that compares and parses strictly drops them.
+Drivers take their time from the link as well (`now_s`), so that a machine that exists in time only can be driven
+faster than the clock.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import select
+import time
+from collections import deque
+from contextlib import suppress
+from types import TracebackType
+from typing import Protocol, Self
+
+import serial
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.plotters.ports import port_of
+
+LONGEST_LINE = 512  # GRBL's and the EBB's are under 100
+WRITE_S = 2.0  # a port that takes no byte for so long is gone
+_READ_BYTES = 4096
+_PRINTABLE = bytes(byte if 0x20 <= byte < 0x7F else 0xFF for byte in range(256))
+_log = logging.getLogger(__name__)
+
+
+class Link(Protocol):
+    """What a driver needs of its machine's connection. One thread writes and reads; any may `wake` it."""
+
+    @property
+    def port(self) -> str:
+        """What people call it."""
+
+    def open(self) -> None:
+        """Open it; what the machine had said before is dropped."""
+
+    def close(self) -> None:
+        """Give the port back. Closing twice is harmless."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+
+    def read_line(self, timeout_s: float) -> str | None:
+        """The next line without its end, never empty; None: none came in time, or somebody called `wake`."""
+
+    def wake(self) -> None:
+        """Let the `read_line` that waits now, or else the next one, return at once."""
+
+    def now_s(self) -> float:
+        """Seconds of a clock that never jumps."""
+
+
+class SerialLink:
+    """A serial port that nobody else may open meanwhile.
+
+    Args:
+        port: a device as '/dev/ttyUSB0', or a device id; see `ports.port_of`.
+        baud: bits a second; ignored by machines with USB of their own.
+        machine: what messages call the machine.
+
+    `open`, `write` and `read_line` raise SketchRobotError: PLOTTER_OFFLINE, the port is missing, busy, not permitted,
+    or was unplugged; the message says what to do.
+    """
+
+    def __init__(self, port: str, baud: int = 115200, *, machine: str = 'plotter') -> None:
+        self._named, self._baud, self._machine = port, baud, machine
+        self._serial: serial.Serial | None = None
+        self._woken: tuple[int, int] | None = None  # a pipe: read end, write end
+        self._input = bytearray()
+        self._overlong = False
+        self._lines: deque[str] = deque()
+        self.overlong_lines = 0
+
+    @property
+    def port(self) -> str:
+        """The device while it is open, else as it was named."""
+        return str(self._serial.port) if self._serial is not None else self._named
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the port is ours now."""
+        return self._serial is not None
+
+    def open(self) -> None:
+        """Find and open the port for ourselves alone. Opening twice is harmless."""
+        if self._serial is not None:
+            return
+        device = port_of(self._named)
+        try:
+            self._serial = serial.Serial(device, self._baud, timeout=0, write_timeout=WRITE_S, exclusive=True)
+        except (OSError, ValueError) as error:  # serial.SerialException is an OSError
+            raise _offline(f'cannot open the {self._machine} at {device}: {_why_closed(error)}') from error
+        self._woken = os.pipe()
+        for end in self._woken:
+            os.set_blocking(end, False)
+        self._forget()
+
+    def close(self) -> None:
+        """Give the port back. Closing twice is harmless."""
+        port, self._serial = self._serial, None
+        pipe, self._woken = self._woken, None
+        if port is not None:
+            with suppress(OSError):  # it may be gone
+                port.close()
+        for end in pipe or ():
+            os.close(end)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; returns when the system has taken them."""
+        port = self._opened()
+        try:
+            port.write(data)
+        except serial.SerialTimeoutException as error:
+            raise _offline(
+                f'the {self._machine} at {port.port} takes no data any more; check its cable and power'
+            ) from error
+        except OSError as error:
+            raise self._lost(error) from error
+
+    def read_line(self, timeout_s: float) -> str | None:
+        """The next line without its end, never empty; None: none came in time, or somebody called `wake`."""
+        deadline_s = time.monotonic() + timeout_s
+        while not self._lines:
+            port, pipe = self._opened(), self._woken
+            assert pipe is not None
+            left_s = max(0.0, deadline_s - time.monotonic())
+            try:
+                ready, _, _ = select.select([port.fileno(), pipe[0]], [], [], left_s)
+                if port.fileno() in ready:
+                    self._take(port.read(_READ_BYTES))
+            except (OSError, ValueError) as error:  # ValueError: closed by another thread
+                raise self._lost(error) from error
+            if pipe[0] in ready:
+                with suppress(BlockingIOError):
+                    os.read(pipe[0], _READ_BYTES)
+                break
+            if not ready:
+                break
+        return self._lines.popleft() if self._lines else None
+
+    def wake(self) -> None:
+        """Let the `read_line` that waits now, or else the next one, return at once. From any thread."""
+        pipe = self._woken
+        if pipe is not None:
+            with suppress(OSError):  # full: it wakes anyway; closed: nobody waits
+                os.write(pipe[1], b'w')
+
+    def now_s(self) -> float:
+        """Seconds of a clock that never jumps."""
+        return time.monotonic()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _opened(self) -> serial.Serial:
+        if self._serial is None:
+            raise _offline(f'the {self._machine} at {self._named} is not connected; connect it first')
+        return self._serial
+
+    def _lost(self, error: BaseException) -> SketchRobotError:
+        _log.info('%s: %s', self.port, error)
+        return _offline(f'the {self._machine} at {self.port} was lost; check its cable and power, then connect again')
+
+    def _forget(self) -> None:
+        self._input.clear()
+        self._lines.clear()
+        self._overlong = False
+
+    def _take(self, data: bytes) -> None:
+        """Cut what came into lines; either of CR and LF, or both, ends one."""
+        self._input += data
+        *ended, rest = self._input.replace(b'\r', b'\n').split(b'\n')
+        for line in ended:
+            if self._overlong or len(line) > LONGEST_LINE:  # its beginning was dropped: say that there was a line
+                self.overlong_lines += 1
+                self._overlong = False
+                self._lines.append('\N{REPLACEMENT CHARACTER}')
+            elif line:
+                self._lines.append(line.translate(_PRINTABLE).decode('ascii', errors='replace'))
+        self._overlong = self._overlong or len(rest) > LONGEST_LINE
+        self._input = bytearray() if self._overlong else bytearray(rest)
+
+
+def _why_closed(error: OSError | ValueError) -> str:
+    code = getattr(error, 'errno', None)
+    if code in (errno.EACCES, errno.EPERM):
+        return 'permission denied; add yourself to the group dialout (sudo usermod -aG dialout $USER) and log in again'
+    if code in (errno.EBUSY, errno.EAGAIN):
+        return 'another program has it open; close that one (a slicer, a sender, another sketch-robot)'
+    if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EIO):
+        return 'there is no such device any more; plug the machine in'
+    return f'{error}; is it a serial port?'
+
+
+def _offline(message: str) -> SketchRobotError:
+    return SketchRobotError(ErrorCode.PLOTTER_OFFLINE, message)
