@@ -9,7 +9,7 @@ import numpy as np
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.plan import HOME_MM
 from sketch_robot.motion.profile import PenProfile
-from sketch_robot.motion.timing import draw_seconds, travel_seconds
+from sketch_robot.motion.timing import hop_seconds, work_seconds
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes.importance import rank_strokes
 from sketch_robot.strokes.order import Order, order_strokes
@@ -47,8 +47,8 @@ def order_in_time(
     flipped = order.flipped[:, None]
     entered = np.where(flipped, ends[order.index], starts[order.index])
     left = np.where(flipped, starts[order.index], ends[order.index])
-    hops = np.hypot(*(np.vstack((entered, HOME_MM)) - np.vstack((HOME_MM, left))).T)
-    return order, float(work_s.sum() + travel_seconds(hops, profile).sum())
+    hops = np.vstack((entered, HOME_MM)) - np.vstack((HOME_MM, left))
+    return order, float(work_s.sum() + hop_seconds(hops, profile).sum())
 
 
 def within_budget(
@@ -71,9 +71,9 @@ def within_budget(
     Raises:
         SketchRobotError: NOTHING_TO_DRAW, no stroke fits; the message says the least time that would do.
     """
-    work_s = draw_seconds(strokes, profile) + profile.drop_s + profile.lift_s
+    work_s = work_seconds(strokes, profile)
     ends = np.array([(stroke.xy[0], stroke.xy[-1]) for stroke in strokes])
-    alone_s = work_s + travel_seconds(np.hypot(*(ends - HOME_MM).T), profile).sum(axis=0)
+    alone_s = work_s + hop_seconds(ends - HOME_MM, profile).sum(axis=1)
     ranked = rank_strokes(strokes)
     ranked = ranked[alone_s[ranked] <= budget_s]
     if len(ranked) == 0:

@@ -17,13 +17,14 @@ class PenProfile:
         name: for people and files.
         draw_speed_mm_s, draw_accel_mm_s2: pen down.
         travel_speed_mm_s, travel_accel_mm_s2: pen up.
-        lift_s, drop_s: raising and lowering the pen, standing still.
+        lift_s, drop_s: raising and lowering the pen, standing still; `lifting_s` and `dropping_s` are what they take.
         junction_deviation_mm: cornering tolerance of the planner (GRBL $11).
         pen_width_mm: width of the line on paper.
         axis_speed_mm_s, axis_accel_mm_s2: limits of the x and of the y axis, up and down; 0: none of its own.
-        lookahead_blocks: how many segments the planner looks ahead (GRBL: 15); 0: the whole movement.
+        lookahead_blocks: how many segments the planner holds, the one being drawn included (GRBL: 15); 0: the whole
+            movement.
         dwell_step_s: lifts and drops are rounded up to multiples of this (GRBL's G4: 0.05); 0: they are not.
-        stop_s: what each full stop costs beyond the model, calibrated from a recorded run.
+        stop_s: what each movement's end costs beyond the model, calibrated from recorded runs.
         lightest_mm, firmest_mm: width of the line at pressure 0 and 1; both 0: the machine cannot press.
 
     Raises:
@@ -47,6 +48,21 @@ class PenProfile:
     stop_s: float = 0.0
     lightest_mm: float = 0.0
     firmest_mm: float = 0.0
+
+    @property
+    def lifting_s(self) -> float:
+        """Seconds that raising the pen takes, whole steps of the machine's clock."""
+        return self._in_steps(self.lift_s)
+
+    @property
+    def dropping_s(self) -> float:
+        """Seconds that lowering the pen takes, whole steps of the machine's clock."""
+        return self._in_steps(self.drop_s)
+
+    def _in_steps(self, seconds: float) -> float:
+        if self.dwell_step_s == 0.0:
+            return seconds
+        return math.ceil(seconds / self.dwell_step_s - 1e-6) * self.dwell_step_s  # 0.15 is three times 0.05
 
     @property
     def presses(self) -> bool:

@@ -261,7 +261,7 @@ class SimulatedPlotter(Plotter):
 
     def _draw_stroke(self, xy_mm: np.ndarray) -> None:
         self._travel_to(xy_mm[0])
-        self._spend(self._profile.drop_s)
+        self._spend(self._profile.dropping_s)
         self._pen.lower()
         lost = self._tally.done == self._offline_after
         self._move(draw_motion(xy_mm, self._profile), share=0.5 if lost else 1.0)
@@ -272,7 +272,7 @@ class SimulatedPlotter(Plotter):
             )
         self._pen.lift()
         self._tally.done += 1
-        self._spend(self._profile.lift_s)
+        self._spend(self._profile.lifting_s)
         self._report()
 
     def _travel_to(self, xy_mm: Sequence[float] | np.ndarray) -> None:
