@@ -23,7 +23,12 @@ def scribble(count: int, seed: int = 0) -> list[Stroke]:
         turns = np.cumsum(generator.normal(0, 0.3, 15))
         step = generator.uniform(1, 8)
         xy = generator.uniform(130, 380, 2) + np.cumsum(step * np.column_stack((np.cos(turns), np.sin(turns))), axis=0)
-        strokes.append(Stroke(xy, 1.0, LABELS[generator.integers(len(LABELS))], float(generator.uniform(0, 1))))
+        stroke = Stroke(xy, 1.0, LABELS[generator.integers(len(LABELS))], float(generator.uniform(0, 1)))
+        ends = np.array([other.xy[side] for other in strokes for side in (0, -1)]).reshape(-1, 1, 2)
+        if (np.hypot(*np.moveaxis(ends - xy[[0, -1]], 2, 0)) < 3.0).any():
+            strokes.append(Stroke(xy[:1], 1.0, stroke.label, stroke.importance))  # a dot: lines that meet are joined
+        else:
+            strokes.append(stroke)
     return strokes
 
 
