@@ -182,7 +182,7 @@ def save_machine(machine: Machine, path: str | Path) -> None:
         'options': dict(machine.options),
     }
     try:
-        text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+        text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=120)
     except yaml.YAMLError as error:
         raise _unusable(str(target), _in_one_line(error)) from error
     try:

@@ -64,7 +64,7 @@ def test_the_axidraw_has_the_values_of_saxi() -> None:
     assert make_profile('axidraw') == wanted
 
 
-@pytest.mark.parametrize('name', ['grbl_plotter', 'slow_cnc'])
+@pytest.mark.parametrize('name', ['grbl_factory', 'grbl_fast', 'grbl_plotter', 'slow_cnc'])
 def test_a_grbl_machine_is_limited_by_its_axes_alone(name: str) -> None:
     motion = make_profile(name)
     assert motion.draw_accel_mm_s2 == motion.travel_accel_mm_s2 == pytest.approx(2**0.5 * motion.axis_accel_mm_s2[0])
