@@ -2,8 +2,9 @@
 
 Every emulated machine is an `Emulator`: open its `port` as if a real one were plugged in, and look at its `paper`.
 
-    with EmulatedGrbl(page=Page(148.0, 210.0), speedup=20.0) as machine:
+    with EmulatedGrbl(Hardware(Page(148.0, 210.0)), speedup=20.0) as machine:
         serial.Serial(machine.port, 115200) ...
+        machine.inject(Fault('unplug', 'strokes', 3, value=2.0))
         machine.paper.save_png('drawn.png')
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
+from sketch_robot.plotters.emulators.faults import Fault
 from sketch_robot.plotters.paper import Paper
 
 
@@ -51,6 +53,12 @@ class Emulator(Protocol):
 
     def replug(self) -> None:
         """Put the cable back: a new device under the same link."""
+
+    def inject(self, fault: Fault) -> None:
+        """Let something go wrong when its moment comes; one that has passed is now."""
+
+    def wait_until_idle(self, seconds: float = 10.0) -> bool:
+        """Wait at most so many wall-clock seconds until nothing moves and nothing is on its way; whether it is so."""
 
     def __enter__(self) -> Self: ...
     def __exit__(

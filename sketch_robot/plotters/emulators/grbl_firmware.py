@@ -1,0 +1,551 @@
+"""What GRBL 1.1h does with a line: `$` commands, G-code, homing, dwells, spindle and limits.
+
+Reference: grbl/system.c, gcode.c (step 4), motion_control.c, spindle_control.c, settings.c and limits.c of GRBL 1.1h.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Generator
+from dataclasses import replace
+
+import numpy as np
+
+from sketch_robot.plotters.emulators import grbl_gcode as gcode
+from sketch_robot.plotters.emulators import grbl_report as report
+from sketch_robot.plotters.emulators.grbl_core import (
+    ALARM,
+    CHECK,
+    HOLD,
+    HOME,
+    HOMING_LOST,
+    HOMING_RESET,
+    HOMING_STUCK,
+    IDLE,
+    JOG,
+    OK,
+    PROBE_MISSED,
+    RUN,
+    SOFT_LIMIT,
+    GrblCore,
+    Waiting,
+)
+from sketch_robot.plotters.emulators.grbl_gcode import Command, GcodeError, Modes
+from sketch_robot.plotters.emulators.grbl_planner import add_block, blocks_free, blocks_waiting, reset_planner
+from sketch_robot.plotters.emulators.grbl_serial import LINE_BYTES
+from sketch_robot.plotters.emulators.grbl_settings import AXES, FACTORY, FLOATS, kinematics_of
+from sketch_robot.plotters.emulators.grbl_simulation import DWELL_STEP_S, dwell_steps
+from sketch_robot.plotters.emulators.grbl_state import CLOCK_HZ
+from sketch_robot.plotters.emulators.grbl_stepper import kill, start
+
+Status = Generator[None, None, int]
+_EEPROM_BYTE_S = 0.0034  # to erase and write one (ATmega328P); the interrupts are off meanwhile
+_POLL = CLOCK_HZ // 1000  # how often homing looks at the switches
+_SEARCH, _LOCATE = 1.5, 5.0  # homing goes so many times the travel, and the pull-off, before it gives up
+_FLAGS = frozenset({4, 5, 6, 13, 20, 21, 22, 32})  # settings that are on or off
+_ARC_EPSILON = 5e-7  # rad
+
+
+class GrblFirmware(GrblCore):
+    """The whole controller; see `GrblCore` for how it is fed."""
+
+    # ------------------------------------------------------------- $ commands
+    def _system_line(self, line: str) -> Status:
+        kind, rest = line[1:2], line[2:]
+        if kind == '':
+            self._say(report.HELP)
+            return OK
+        if kind == 'J':
+            return (yield from self._jog(rest))
+        if kind in '$GCX':
+            return self._plain_command(kind) if not rest else 3
+        if self.state not in (IDLE, ALARM):
+            return 8
+        if kind == '#':
+            if rest:
+                return 3
+            self._say(report.parameter_lines(self.parser, self.stored, self._probe_line(), self._inches))
+        elif kind == 'H':
+            return (yield from self._home(rest))
+        elif kind == 'S':
+            if rest != 'LP':
+                return 3
+            self._flags.add('sleep')
+        elif kind == 'I':
+            return self._build(rest)
+        elif kind == 'R':
+            return self._restore(rest)
+        elif kind == 'N':
+            return (yield from self._startup_line(rest))
+        else:
+            return self._store(line[1:])
+        return OK
+
+    def _plain_command(self, kind: str) -> int:
+        if kind == '$':
+            if self.state in (RUN, HOLD):
+                return 8
+            self._say(report.settings_lines(self.settings))
+        elif kind == 'G':
+            self._say(report.parser_line(self.parser, self._inches))
+        elif kind == 'X':
+            if self.state == ALARM:
+                self._message(report.UNLOCKED)
+                self.state = IDLE
+        elif self.state == CHECK:
+            self._reset()
+            self._message('Disabled')
+        elif self.state != IDLE:
+            return 8
+        else:
+            self.state = CHECK
+            self._message('Enabled')
+        return OK
+
+    def _probe_line(self) -> str:
+        place = self._probe_steps.astype(np.float32) / self.motion.kinematics['steps_per_mm'][0]
+        return f'[PRB:{report.position(place, self._inches)}:{int(self._probed)}]\r\n'
+
+    def _build(self, rest: str) -> int:
+        if not rest:
+            self._say(report.BUILD.format(info=self.build_info))
+            return OK
+        if rest[0] != '=':
+            return 3
+        self.build_info = rest[1:]
+        self._write_eeprom(len(self.build_info) + 2)
+        return OK
+
+    def _restore(self, rest: str) -> int:
+        if len(rest) != 4 or not rest.startswith('ST=') or rest[3] not in '$#*':
+            return 3
+        if rest[3] in '$*':
+            self.settings = dict(FACTORY)
+            self._write_eeprom(60)
+        if rest[3] in '#*':
+            for values in self.stored:
+                values[:] = 0.0
+            self._write_eeprom(len(self.stored) * 13)
+        if rest[3] == '*':
+            self.startup_lines = ['', '']
+            self.build_info = ''
+            self._write_eeprom(6)
+        self._use_settings()
+        self._message('Restoring defaults')
+        self._reset()
+        return OK
+
+    def _startup_line(self, rest: str) -> Status:
+        if not rest:
+            for index, line in enumerate(self.startup_lines):
+                self._say(f'$N{index}={line}\r\n')
+            return OK
+        if self.state != IDLE:
+            return 8
+        number = gcode.read_number(rest, 0)
+        if number is None:
+            return 2
+        value, end = number
+        if rest[end : end + 1] != '=':
+            return 3
+        line = rest[end + 1 :]
+        code = yield from self._gcode_line(line)
+        if code == OK:
+            yield from self._synchronise()
+            self.startup_lines[min(1, int(value))] = line
+            self._write_eeprom(LINE_BYTES + 1)
+        return code
+
+    def _store(self, text: str) -> int:
+        """`$x=value`."""
+        number = gcode.read_number(text, 0)
+        if number is None:
+            return 2
+        which, end = number
+        if text[end : end + 1] != '=':
+            return 3
+        given = gcode.read_number(text, end + 1)
+        if given is None:
+            return 2
+        value, end = given
+        if end != len(text) or which > 255.0:
+            return 3
+        if value < 0.0:
+            return 4
+        return self._set(int(which), float(value))
+
+    def _set(self, which: int, value: float) -> int:
+        if which not in FACTORY:
+            return 3
+        if which not in FLOATS:
+            value = float(int(value) & 0xFF) if math.isfinite(value) else 0.0
+        if which in _FLAGS:
+            value = float(value != 0.0)
+        if which == 0 and value < 3.0:
+            return 6
+        if which == 20 and value and not self.settings[22]:
+            return 10
+        old = self.settings[which]
+        self.settings[which] = value
+        if which == 22 and not value:
+            self.settings[20] = 0.0
+        if which == 13:
+            self._wco_in = 0
+        self._use_settings()
+        self._write_eeprom(_changed_bytes(old, value) if which in FLOATS else int(old != value) * 2)
+        return OK
+
+    def _use_settings(self) -> None:
+        self.motion.kinematics[:] = kinematics_of(self.settings)
+
+    def _write_eeprom(self, count: int) -> None:
+        """The interrupts are off while bytes are written, and the program stands still."""
+        cycles = round(count * _EEPROM_BYTE_S * CLOCK_HZ)
+        self.serial.deafen(self._clock, self._clock + cycles)
+        self._sleep(cycles)
+
+    # ------------------------------------------------------------- G-code
+    def _gcode_line(self, line: str) -> Status:
+        try:
+            command = gcode.parse_line(line, self.parser, self.stored)
+        except GcodeError as error:
+            return error.code
+        parser = self.parser
+        old = parser.modes
+        parser.modes = replace(old, inverse_time=command.modes.inverse_time)
+        parser.feed = command.feed
+        if parser.spindle_speed != command.spindle_speed:
+            if old.spindle != gcode.SPINDLE_OFF:
+                yield from self._sync_spindle(old.spindle, float(command.spindle_speed))
+            parser.spindle_speed = command.spindle_speed
+        parser.tool = command.tool
+        if old.spindle != command.modes.spindle:
+            yield from self._sync_spindle(command.modes.spindle, float(parser.spindle_speed))
+        if old.flood != command.modes.flood:
+            yield from self._sync_flood(command.modes.flood)
+        parser.modes = replace(
+            command.modes, motion=old.motion, coordinates=old.coordinates, tool_length=old.tool_length
+        )
+        if command.action == gcode.DWELL:
+            yield from self._dwell(command.dwell_s)
+        if command.changes_tool_length:
+            yield from self._change_tool_length(command)
+        if old.coordinates != command.modes.coordinates:
+            parser.coordinate_system = self.stored[command.modes.coordinates].copy()
+            parser.modes = replace(parser.modes, coordinates=command.modes.coordinates)
+            yield from self._offsets_changed()
+        yield from self._act(command)
+        parser.modes = replace(parser.modes, motion=command.modes.motion)
+        if command.moves and command.action not in (gcode.GO_HOME_0, gcode.GO_HOME_1):
+            yield from self._move(command)
+        if command.flow:
+            yield from self._end_or_pause(command.flow)
+        return OK
+
+    def _act(self, command: Command) -> Waiting:
+        parser, action = self.parser, command.action
+        if action == gcode.SET_COORDINATES:
+            yield from self._store_coordinates(command.coordinates, command.values)
+            if parser.modes.coordinates == command.coordinates:
+                parser.coordinate_system = command.values.copy()
+                yield from self._offsets_changed()
+        elif action in (gcode.GO_HOME_0, gcode.GO_HOME_1):
+            if command.moves:
+                yield from self._line_to(command.target, 0.0, rapid=True)
+            yield from self._line_to(command.values, 0.0, rapid=True)
+            parser.position = command.values.copy()
+        elif action in (gcode.SET_HOME_0, gcode.SET_HOME_1):
+            index = gcode.COORDINATE_SYSTEMS + (action == gcode.SET_HOME_1)
+            yield from self._store_coordinates(index, parser.position)
+        elif action == gcode.SET_OFFSET:
+            parser.offset = command.target.copy()
+            yield from self._offsets_changed()
+        elif action == gcode.RESET_OFFSET:
+            parser.offset = np.zeros(AXES, np.float32)
+            yield from self._offsets_changed()
+
+    def _store_coordinates(self, index: int, values: np.ndarray) -> Waiting:
+        yield from self._synchronise()
+        changed = sum(_changed_bytes(a, b) for a, b in zip(self.stored[index], values, strict=True))
+        self.stored[index] = values.copy()
+        self._write_eeprom(changed)
+
+    def _offsets_changed(self) -> Waiting:
+        yield from self._synchronise()
+        self._wco_in = 0
+
+    def _change_tool_length(self, command: Command) -> Waiting:
+        enabled = command.modes.tool_length
+        self.parser.modes = replace(self.parser.modes, tool_length=enabled)
+        length = command.target[2] if enabled else np.float32(0.0)
+        if self.parser.tool_offset != length:
+            self.parser.tool_offset = length
+            yield from self._offsets_changed()
+
+    def _dwell(self, seconds: np.float32) -> Waiting:
+        if self.state == CHECK:
+            return
+        yield from self._synchronise()
+        step = round(DWELL_STEP_S * CLOCK_HZ)
+        for _ in range(dwell_steps(min(float(seconds), 3276.0)) & 0xFFFF):
+            yield from self._checkpoint()
+            yield from self._pause(step)
+
+    def _sync_spindle(self, state: int, speed: float) -> Waiting:
+        if self.state == CHECK:
+            return
+        yield from self._synchronise()
+        self._set_spindle(state, speed)
+
+    def _set_spindle(self, state: int, speed: float) -> None:
+        self._ovr_in = 0
+        low, high = self.settings[31], self.settings[30]
+        speed *= 0.01 * self._spindle_percent
+        if state == gcode.SPINDLE_OFF or speed == 0.0:
+            self._spindle_is_off, self._spindle_now = True, 0.0
+            self.machine.spindle(self._clock, None)
+            return
+        self._spindle_is_off = False
+        self._spindle_now = high if low >= high else min(high, max(low, speed))
+        self.machine.spindle(self._clock, self._spindle_now)
+
+    def _sync_flood(self, on: bool) -> Waiting:
+        if self.state == CHECK:
+            return
+        yield from self._synchronise()
+        self._ovr_in = 0
+        self.machine.flood(self._clock, on)
+
+    def _end_or_pause(self, flow: int) -> Waiting:
+        yield from self._synchronise()
+        if flow == gcode.PAUSE:
+            if self.state != CHECK:
+                self._flags.add('hold')
+                yield from self._checkpoint()
+            return
+        parser = self.parser
+        parser.modes = Modes(motion=gcode.LINEAR, inches=parser.modes.inches, tool_length=parser.modes.tool_length)
+        self._feed_percent = self._rapid_percent = self._spindle_percent = 100
+        self.motion.planner['feed_percent'] = self.motion.planner['rapid_percent'] = 100
+        if self.state != CHECK:
+            parser.coordinate_system = self.stored[0].copy()
+            yield from self._offsets_changed()
+            self._set_spindle(gcode.SPINDLE_OFF, 0.0)
+            self.machine.flood(self._clock, False)
+        self._message('Pgm End')
+
+    # ------------------------------------------------------------- motion
+    def _move(self, command: Command) -> Waiting:
+        motion = command.modes.motion
+        if motion in (gcode.ARC_CW, gcode.ARC_CCW):
+            yield from self._arc(command)
+        elif motion in gcode.PROBES:
+            yield from self._probe(command)
+            return
+        else:
+            yield from self._line_to(
+                command.target,
+                float(command.feed),
+                rapid=motion == gcode.RAPID,
+                inverse_time=command.modes.inverse_time,
+            )
+        self.parser.position = command.target.copy()
+
+    def _line_to(
+        self,
+        target: np.ndarray,
+        feed: float,
+        *,
+        rapid: bool = False,
+        inverse_time: bool = False,
+        fixed_feed: bool = False,
+    ) -> Waiting:
+        """`mc_line`: check the soft limits, wait for room, plan."""
+        if self.state != JOG and (self._limit_wanted or (self.settings[20] and self._beyond_travel(target))):
+            yield from self._stop_at_soft_limit()
+        if self.state == CHECK:
+            return
+        yield from self._checkpoint()
+        while blocks_free(self.motion) == 0:
+            self._auto_start()
+            yield from self._checkpoint()
+            if blocks_free(self.motion) == 0:
+                yield
+        if not np.isfinite(target).all() or np.abs(target * self.motion.kinematics['steps_per_mm'][0]).max() > 2**30:
+            return  # beyond the controller's integers; what it would do is undefined
+        starved = blocks_waiting(self.motion) == 0 and not self._rest_is_wanted
+        if add_block(self.motion, target, np.float32(feed), rapid, inverse_time, fixed_feed, False, self.lines):
+            self.starved += starved
+
+    def _beyond_travel(self, target: np.ndarray) -> bool:
+        return any(target[axis] > 0.0 or target[axis] < -self.settings[130 + axis] for axis in range(AXES))
+
+    def _stop_at_soft_limit(self) -> Waiting:
+        self._soft_limit = True
+        if self.state == RUN:
+            self._flags.add('hold')
+            while self.state != IDLE:
+                yield from self._real_time()
+                if self.state != IDLE:
+                    yield
+        self._reset()
+        self._alarm = SOFT_LIMIT
+        yield from self._checkpoint()
+
+    def _arc(self, command: Command) -> Waiting:
+        """`mc_arc`: chords that stay within the arc tolerance ($12)."""
+        first, second, third = command.plane
+        place = self.parser.position.copy()
+        centre = place[[first, second]] + command.values[[first, second]]
+        begin, end = -command.values[[first, second]], command.target[[first, second]] - centre
+        turn = math.atan2(float(begin[0] * end[1] - begin[1] * end[0]), float(begin[0] * end[0] + begin[1] * end[1]))
+        if command.modes.motion == gcode.ARC_CW:
+            turn -= 2.0 * math.pi if turn >= -_ARC_EPSILON else 0.0
+        else:
+            turn += 2.0 * math.pi if turn <= _ARC_EPSILON else 0.0
+        radius, tolerance = float(command.radius), self.settings[12]
+        chord = tolerance * (2.0 * radius - tolerance)
+        count = int(abs(0.5 * turn * radius) / math.sqrt(chord)) & 0xFFFF if chord > 0.0 else 0
+        feed = float(command.feed) * (count if command.modes.inverse_time and count else 1)
+        inverse_time = command.modes.inverse_time and not count
+        rise = (command.target[third] - place[third]) / max(count, 1)
+        for index in range(1, count):
+            angle = turn * index / count
+            cosine, sine = math.cos(angle), math.sin(angle)
+            place[first] = centre[0] + begin[0] * cosine - begin[1] * sine
+            place[second] = centre[1] + begin[0] * sine + begin[1] * cosine
+            place[third] += rise
+            yield from self._line_to(place, feed, inverse_time=inverse_time)
+        yield from self._line_to(command.target, feed, inverse_time=inverse_time)
+
+    def _probe(self, command: Command) -> Waiting:
+        """A probe that never touches: the plotter has none."""
+        if self.state == CHECK:
+            return
+        yield from self._synchronise()
+        yield from self._line_to(command.target, float(command.feed), fixed_feed=True)
+        yield from self._synchronise()
+        self._probed = False
+        if command.modes.motion in (gcode.PROBES[1], gcode.PROBES[3]):
+            self._probe_steps = self.motion.executor[0]['position'].copy()
+        else:
+            self._alarm = PROBE_MISSED
+        yield from self._checkpoint()
+        kill(self.motion)
+        reset_planner(self.motion)
+        self._say(self._probe_line())
+        self.parser.position = command.target.copy()
+
+    def _sync_parser(self) -> None:
+        self.parser.position = self._position_mm()
+
+    def _jog(self, rest: str) -> Status:
+        if self.state not in (IDLE, JOG):
+            return 8
+        if not rest.startswith('='):
+            return 3
+        try:
+            command = gcode.parse_line(rest[1:], self.parser, self.stored, jog=True)
+        except GcodeError as error:
+            return error.code
+        if self.settings[20] and self._beyond_travel(command.target):
+            return 15
+        if not command.moves:
+            command.target = np.zeros(AXES, np.float32)  # GRBL goes to machine zero; its own slip
+        was_idle = self.state == IDLE
+        if was_idle:
+            yield from self._checkpoint()
+        yield from self._line_to(command.target, float(command.feed), fixed_feed=True)
+        if self.state == IDLE and blocks_waiting(self.motion):
+            self.state = JOG
+            self._start_steps()
+        self.parser.position = command.target.copy()
+        return OK
+
+    # ------------------------------------------------------------- homing
+    def _home(self, rest: str) -> Status:
+        if not self.settings[22]:
+            return 5
+        if rest:
+            return 3
+        self.state = HOME
+        self.machine.homing = True
+        for axes in ((2,), (0, 1)):  # the pen first
+            yield from self._home_axes(axes)
+        yield from self._checkpoint()
+        self.machine.homing = False
+        self._sync_parser()
+        reset_planner(self.motion)
+        self.state = IDLE
+        yield from self._startup()
+        return OK
+
+    def _home_axes(self, axes: tuple[int, ...]) -> Waiting:
+        """Find the switches fast, leave them, find them slowly, leave them; then they say where the machine is."""
+        pull_off = self.settings[27]
+        travel = max(_SEARCH * self.settings[130 + axis] for axis in axes)
+        rate = self.settings[25]
+        approach = True
+        for _ in range(4):
+            yield from self._home_phase(axes, travel, rate, approach)
+            kill(self.motion)
+            yield from self._pause(round(self.settings[26] / 1000.0 * CLOCK_HZ))
+            approach = not approach
+            travel, rate = (pull_off * _LOCATE, self.settings[24]) if approach else (pull_off, self.settings[25])
+        for axis in axes:
+            low = int(self.settings[23]) >> axis & 1
+            at_mm = pull_off - self.settings[130 + axis] if low else -pull_off
+            self._recount(axis, round(at_mm * float(self.motion.kinematics['steps_per_mm'][0, axis])))
+
+    def _home_phase(self, axes: tuple[int, ...], travel: float, rate: float, approach: bool) -> Waiting:
+        target = self._position_mm()
+        for axis in axes:
+            self._recount(axis, 0)
+            low = bool(int(self.settings[23]) >> axis & 1)
+            target[axis] = travel if approach != low else -travel
+        add_block(
+            self.motion, target, np.float32(rate * math.sqrt(len(axes))), False, False, True, True, self.lines
+        )  # fmt: skip
+        prep, run = self.motion.prep[0], self.motion.executor[0]
+        prep['system'], prep['hold'], prep['ended'] = True, False, False
+        locked = [axis not in axes for axis in range(AXES)]
+        start(self.motion)
+        run['locked'] = locked
+        while not all(locked):
+            yield from self._pause(_POLL)
+            pressed = self._switches()
+            if approach:
+                locked = [lock or press for lock, press in zip(locked, pressed, strict=True)]
+                run['locked'] = locked
+            if 'reset' in self._flags:
+                self._fail_homing(HOMING_RESET)
+            elif 'stop' in self._flags:
+                if not approach and any(pressed[axis] for axis in axes):
+                    self._fail_homing(HOMING_STUCK)
+                elif approach and not all(locked):
+                    self._fail_homing(HOMING_LOST)
+                self._flags.discard('stop')
+            if self._alarm:
+                yield from self._real_time()
+            if not run['running']:
+                return
+
+    def _fail_homing(self, code: int) -> None:
+        self._alarm = code
+        self._reset()
+        self._alarm = code
+
+    def _recount(self, axis: int, steps: int) -> None:
+        """Let the position of an axis be called something else."""
+        self._follow_here()
+        run = self.motion.executor[0]
+        self.machine.recount(axis, int(run['position'][axis]), steps)
+        run['position'][axis] = steps
+
+
+def _changed_bytes(old: float, new: float) -> int:
+    """How many bytes of EEPROM a new float takes, its checksum included."""
+    before, after = struct.pack('<f', np.float32(old)), struct.pack('<f', np.float32(new))
+    changed = sum(a != b for a, b in zip(before, after, strict=True))
+    return changed + bool(changed)

@@ -1,0 +1,198 @@
+"""A pseudo-terminal that stands for a controller's serial port, and can be unplugged and plugged in again."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pty
+import select
+import termios
+import threading
+import tty
+from contextlib import suppress
+from pathlib import Path
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+
+READ_BYTES = 4096  # as many as the kernel keeps
+_CLIENT_S = 0.005  # how soon a client that comes is noticed
+_IFLAG_OFF = termios.IXON | termios.IXOFF
+
+
+class PseudoTerminal:
+    """The controller's end of a serial line; the client opens `path` as it would open /dev/ttyUSB0.
+
+    The line is raw: no echo, no translation, no flow control. While no client has it open, what is written is lost, as
+    it is on a wire that nobody listens to. One thread reads, writes and waits; `unplug` and `plug` may be called from
+    any.
+
+    Args:
+        link: a path that shall always lead to the port, also after it was unplugged and plugged in again; made when
+            plugged, removed when unplugged. None: `path` is the pseudo-terminal's own.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, the link cannot be made; PLOTTER_OFFLINE, the system has no pseudo-terminal left.
+    """
+
+    def __init__(self, link: str | Path | None = None) -> None:
+        self._link = None if link is None else Path(link)
+        self._lock = threading.RLock()
+        self._master = -1
+        self._device = ''
+        self._wake_out, self._wake_in = os.pipe()
+        os.set_blocking(self._wake_out, False)
+        os.set_blocking(self._wake_in, False)
+        try:
+            self.plug()
+        except SketchRobotError:
+            self.close()
+            raise
+
+    @property
+    def path(self) -> str:
+        """What a client opens. Without a link it changes when the port is plugged in again."""
+        return str(self._link) if self._link is not None else self._device
+
+    @property
+    def plugged(self) -> bool:
+        """Whether the port is there."""
+        return self._master >= 0
+
+    def plug(self) -> None:
+        """Let a new device appear; one that is there already stays.
+
+        Raises:
+            SketchRobotError: as the constructor.
+        """
+        with self._lock:
+            if self.plugged or self._wake_in < 0:
+                return
+            try:
+                master, slave = pty.openpty()
+            except OSError as error:
+                raise SketchRobotError(
+                    ErrorCode.PLOTTER_OFFLINE, f'cannot make a pseudo-terminal: {error.strerror or error}'
+                ) from error
+            device = os.ttyname(slave)
+            _make_raw(slave)
+            os.close(slave)  # a client that goes is then seen, and one that comes finds a fresh line
+            os.set_blocking(master, False)
+            try:
+                self._make_link(device)
+            except OSError as error:
+                os.close(master)
+                raise SketchRobotError(
+                    ErrorCode.BAD_GOAL, f'cannot make the link {self._link}: {error.strerror or error}'
+                ) from error
+            self._master, self._device = master, device
+        self.wake()
+
+    def unplug(self) -> None:
+        """Let the device vanish: a client's reads and writes fail from now on, as with a pulled USB cable."""
+        with self._lock:
+            if not self.plugged:
+                return
+            master, self._master = self._master, -1
+            self._remove_link()
+            os.close(master)
+        self.wake()
+
+    def in_use(self) -> bool:
+        """Whether a client has it open."""
+        with self._lock:
+            if not self.plugged:
+                return False
+            poll = select.poll()
+            poll.register(self._master, 0)
+            return not any(event & select.POLLHUP for _, event in poll.poll(0))
+
+    def make_raw(self) -> None:
+        """Switch echo and translation off; the system switches them on again when the last client goes."""
+        with self._lock:
+            if self.plugged:
+                _make_raw(self._master)
+
+    def read(self) -> bytes:
+        """What has come from the client; nothing when it is silent, absent or unplugged."""
+        with self._lock:
+            if not self.plugged:
+                return b''
+            try:
+                return os.read(self._master, READ_BYTES)
+            except OSError as error:
+                if error.errno in (errno.EAGAIN, errno.EIO):  # silent; no client
+                    return b''
+                raise
+
+    def write(self, data: bytes) -> int:
+        """Send to the client; what a line without client, or one that reads nothing for long, cannot take is lost.
+
+        Returns:
+            how many bytes went out.
+        """
+        with self._lock:
+            if not self.plugged or not data:
+                return 0
+            try:
+                return os.write(self._master, data)
+            except OSError as error:
+                if error.errno in (errno.EAGAIN, errno.EIO):
+                    return 0
+                raise
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the client sends, `wake` is called, or so many seconds have passed."""
+        with self._lock:
+            master, wake = self._master, self._wake_out
+        if wake < 0:
+            return
+        if master >= 0:
+            poll = select.poll()
+            poll.register(master, select.POLLIN)
+            poll.register(wake, select.POLLIN)
+            ready = dict(poll.poll(seconds * 1000.0))
+            if ready.get(master) == select.POLLHUP and wake not in ready:  # no client; polling would spin
+                select.select([wake], [], [], min(seconds, _CLIENT_S))
+        else:
+            select.select([wake], [], [], seconds)
+        with suppress(OSError):  # nothing to read: not woken
+            while os.read(wake, READ_BYTES):
+                pass
+
+    def wake(self) -> None:
+        """Let `wait` return at once."""
+        with self._lock:
+            if self._wake_in >= 0:
+                with suppress(BlockingIOError):  # full of wakes already
+                    os.write(self._wake_in, b'\0')
+
+    def close(self) -> None:
+        """Remove the port for good. Closing twice is harmless."""
+        self.unplug()
+        with self._lock:
+            for end in (self._wake_out, self._wake_in):
+                if end >= 0:
+                    os.close(end)
+            self._wake_out = self._wake_in = -1
+
+    def _make_link(self, device: str) -> None:
+        if self._link is None:
+            return
+        draft = self._link.with_name(f'.{self._link.name}.{os.getpid()}')
+        draft.unlink(missing_ok=True)
+        draft.symlink_to(device)
+        if self._link.exists() and not self._link.is_symlink():  # never replace what is not ours
+            draft.unlink()
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self._link))
+        draft.replace(self._link)
+
+    def _remove_link(self) -> None:
+        if self._link is not None and self._link.is_symlink() and str(self._link.readlink()) == self._device:
+            self._link.unlink(missing_ok=True)
+
+
+def _make_raw(terminal: int) -> None:
+    tty.setraw(terminal, termios.TCSANOW)
+    attributes = termios.tcgetattr(terminal)
+    attributes[0] &= ~_IFLAG_OFF
+    termios.tcsetattr(terminal, termios.TCSANOW, attributes)
