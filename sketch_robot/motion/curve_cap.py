@@ -14,6 +14,9 @@ import math
 import numba
 import numpy as np
 
+from sketch_robot.motion.corner_speeds import corner_limit
+
+_NO_AXES = np.zeros(2)
 WINDOW_MM = 0.5  # to each side: half the radius of the smallest curves on a portrait on A5, some 1 mm
 
 
@@ -50,18 +53,24 @@ def curvatures(xy: np.ndarray, window: float) -> np.ndarray:
 
 
 @numba.njit(cache=True)
-def cap_in_curves(xy: np.ndarray, speeds: np.ndarray, accel: float, window: float) -> None:
+def cap_in_curves(xy: np.ndarray, speeds: np.ndarray, accel: float, deviation: float, window: float) -> None:
     """Lower the speeds (N - 1,) of segments so that no vertex is passed faster than sqrt(accel / curvature).
 
     A vertex binds the shorter of its two segments, and the longer one the less the longer it is: a long straight line
-    that ends in a curve need not be slow from its beginning.
+    that ends in a curve need not be slow from its beginning. Where junction deviation is the stricter limit by itself,
+    the segments are left alone likewise: there is a corner.
     """
     curved = curvatures(xy, window)
     for i in range(1, len(xy) - 1):
         if curved[i] <= 0.0:
             continue
         most = math.sqrt(accel / curved[i])
-        before = math.hypot(xy[i, 0] - xy[i - 1, 0], xy[i, 1] - xy[i - 1, 1])
-        after = math.hypot(xy[i + 1, 0] - xy[i, 0], xy[i + 1, 1] - xy[i, 1])
-        speeds[i - 1] = min(speeds[i - 1], most * max(1.0, before / after))
-        speeds[i] = min(speeds[i], most * max(1.0, after / before))
+        ax, ay = xy[i, 0] - xy[i - 1, 0], xy[i, 1] - xy[i - 1, 1]
+        bx, by = xy[i + 1, 0] - xy[i, 0], xy[i + 1, 1] - xy[i, 1]
+        a, b = math.hypot(ax, ay), math.hypot(bx, by)
+        corner = corner_limit(ax / a, ay / a, bx / b, by / b, accel, _NO_AXES, deviation)
+        if corner <= 0.0:
+            continue
+        most *= max(1.0, most * most / corner)
+        speeds[i - 1] = min(speeds[i - 1], most * max(1.0, a / b))
+        speeds[i] = min(speeds[i], most * max(1.0, b / a))

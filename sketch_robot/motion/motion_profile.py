@@ -213,7 +213,7 @@ def _planned(
         for axis in axis_accel:
             if axis > 0.0:
                 push = min(push, axis)
-        cap_in_curves(xy, speeds, push, window)
+        cap_in_curves(xy, speeds, push, deviation, window)
     corners = corner_speeds(xy, speeds, accels, accel, axis_accel, deviation, lookahead)
     return segment_seconds(xy, corners, speeds, accels), corners, speeds, accels
 
