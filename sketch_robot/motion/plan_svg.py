@@ -8,10 +8,8 @@ files can be read back.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from itertools import groupby
-from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -19,13 +17,14 @@ import numpy as np
 from sketch_robot.motion.plan import DrawingPlan, Pen
 from sketch_robot.motion.plan_json import bad_plan, plan_from_head, plan_head
 from sketch_robot.motion.profile import PenProfile
+from sketch_robot.motion.safe_xml import parse_xml
+from sketch_robot.motion.svg_path import parse_path
 from sketch_robot.stroke import Stroke
 
 DECIMALS = 5  # of a millimetre: 10 nm, a hundredth of what a round trip may lose
 
-_PER_POINT = ('data-half-widths', 'data-pressure')
+PER_POINT = ('data-half-widths', 'data-pressure')
 _SVG = '{http://www.w3.org/2000/svg}'
-_TOKEN = re.compile(r'([A-Za-z])|([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|[\s,]+')
 
 
 def plan_to_svg(plan: DrawingPlan) -> str:
@@ -85,7 +84,7 @@ def stroke_from_data(xy: np.ndarray, data: Mapping[str, str]) -> Stroke:
         KeyError: an attribute is missing.
         ValueError: it is unusable.
     """
-    values = {name: np.array(data[name].split(), np.float64) for name in _PER_POINT if name in data}
+    values = {name: np.array(data[name].split(), np.float64) for name in PER_POINT if name in data}
     if len(xy) == 1:  # two points that are one on paper
         values = {name: array[:1] for name, array in values.items()}
     return Stroke(
@@ -118,12 +117,10 @@ def plan_from_svg(text: str) -> DrawingPlan:
         SketchRobotError: BAD_PLAN, this is no such file, it declares entities, it was changed in a way that moves
             strokes (a transform, a curve), or it is damaged.
     """
-    if '<!DOCTYPE' in text or '<!ENTITY' in text:
-        raise bad_plan('SVG files with a document type or entities are refused')
     try:
-        root = ElementTree.fromstring(text)
-    except (ElementTree.ParseError, ValueError) as error:
-        raise bad_plan(f'it is not well-formed SVG: {error}') from error
+        root = parse_xml(text)
+    except ValueError as error:
+        raise bad_plan(str(error)) from error
     if root.tag != f'{_SVG}svg' or 'data-sketch-robot' not in root.attrib:
         raise bad_plan('this SVG was not written by sketch_robot')
     if any('transform' in element.attrib for element in root.iter()):
@@ -147,35 +144,8 @@ def plan_from_svg(text: str) -> DrawingPlan:
 
 
 def _points(path: str) -> np.ndarray:
-    """(N, 2) points of path data with straight lines only: M, L, H, V in either case, and implied repeats."""
-    tokens, at = [], 0
-    while at < len(path):
-        match = _TOKEN.match(path, at)
-        if match is None:
-            raise ValueError(f'there is a {path[at]!r} in its path data')
-        at = match.end()
-        if match[1] or match[2]:
-            tokens.append(match[0])
-    points: list[tuple[float, float]] = []
-    command, k = '', 0
-    while k < len(tokens):
-        if tokens[k].isalpha():
-            command, k = tokens[k], k + 1
-            if command.upper() not in 'MLHV' or (command.upper() == 'M') != (not points):
-                raise ValueError(f'{command!r} is no part of a single polyline')
-        wanted = 1 if command.upper() in 'HV' else 2
-        if not command or k + wanted > len(tokens) or any(token.isalpha() for token in tokens[k : k + wanted]):
-            raise ValueError('its path data ends early')
-        values = [float(token) for token in tokens[k : k + wanted]]
-        k += wanted
-        x0, y0 = points[-1] if points else (0.0, 0.0)
-        from_x, from_y = (x0, y0) if command.islower() else (0.0, 0.0)
-        if command in 'Hh':
-            points.append((from_x + values[0], y0))
-        elif command in 'Vv':
-            points.append((x0, from_y + values[0]))
-        else:
-            points.append((from_x + values[0], from_y + values[1]))
-    if not points:
-        raise ValueError('its path data is empty')
-    return np.array(points)
+    """(N, 2) points of path data that are one polyline."""
+    curves = parse_path(path)
+    if len(curves) != 1 or not curves[0].straight.all():
+        raise ValueError('its path data are no single polyline')
+    return np.vstack((curves[0].control[0, 0], curves[0].control[:, 3]))
