@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sketch_robot.errors import SketchRobotError
 
-MODULES = ('draw', 'trace')  # in the order in which `--help` lists them
+MODULES = ('draw', 'trace', 'time')  # in the order in which `--help` lists them
 
 
 class UsageError(SketchRobotError):

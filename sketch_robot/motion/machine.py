@@ -96,6 +96,11 @@ def load_machine(name_or_path: str | Path) -> Machine:
     return machine_from_yaml(_text_of(path), name=path.stem, source=str(path))
 
 
+def place_of(name_or_path: str | Path) -> Path:
+    """Where a user's machine of that name is kept, or the path itself; there need be no file."""
+    return Path(name_or_path).expanduser() if _is_path(name_or_path) else user_folder() / f'{name_or_path}.yaml'
+
+
 def make_profile(name_or_path: str | Path) -> PenProfile:
     """How a machine moves; see `load_machine`."""
     return load_machine(name_or_path).motion
@@ -105,9 +110,13 @@ def _folders() -> tuple[Path, Path]:
     return user_folder(), share_folder() / 'config' / 'machines'
 
 
+def _is_path(name_or_path: str | Path) -> bool:
+    return isinstance(name_or_path, Path) or name_or_path.endswith(_SUFFIXES) or os.sep in name_or_path
+
+
 def _path_of(name_or_path: str | Path) -> Path:
     text = str(name_or_path)
-    if isinstance(name_or_path, Path) or text.endswith(_SUFFIXES) or os.sep in text:
+    if _is_path(name_or_path):
         return Path(text).expanduser()
     if _NAME.fullmatch(text):
         for folder in _folders():
