@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba
 import numpy as np
@@ -63,7 +64,11 @@ class Axes:
 
     def mm(self, steps: np.ndarray) -> np.ndarray:
         """Where the pen is: (..., 2) steps -> (..., 2) float64 mm."""
-        return np.asarray(steps, dtype=np.float64) @ np.linalg.inv(self.steps_from_mm).T
+        return np.asarray(steps, dtype=np.float64) @ self._mm_from_steps.T
+
+    @cached_property
+    def _mm_from_steps(self) -> np.ndarray:
+        return np.linalg.inv(self.steps_from_mm)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,12 +155,19 @@ def brake(motion: MotionProfile, course: Course, at_ms: int, accel_mm_s2: float)
 
 
 def cut(
-    course: Course, axes: Axes, *, slice_ms: int = SLICE_MS, min_ms: int = MIN_SLICE_MS, chord_mm: float = CHORD_MM
+    course: Course,
+    axes: Axes,
+    start: tuple[int, int],
+    *,
+    slice_ms: int = SLICE_MS,
+    min_ms: int = MIN_SLICE_MS,
+    chord_mm: float = CHORD_MM,
 ) -> list[Move]:
     """Cut a course into moves.
 
     Args:
         course: at least one sample.
+        start: absolute steps of both motors where it begins, which is within a step of its first sample.
         slice_ms, min_ms: longest move, and the shortest that a curve may ask for.
         chord_mm: how far a move may run beside the curve.
     """
@@ -163,6 +175,7 @@ def cut(
         return []
     ends = _ends(course.xy_mm, float(chord_mm), int(min_ms), int(slice_ms))
     targets = axes.steps(course.xy_mm[ends])
+    targets[0] = start
     steps = np.diff(targets, axis=0)
     ms = np.diff(ends)
     fine = course.xy_mm @ axes.steps_from_mm.T

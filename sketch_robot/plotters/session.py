@@ -61,6 +61,11 @@ class Session:
         """Whether the movement should end."""
         return self._stop or self._close
 
+    @property
+    def close_wanted(self) -> bool:
+        """Whether the machine is to be given back after the movement."""
+        return self._close
+
     # ------------------------------------------------------------- wishes, from any thread
     def want_pause(self, reason: str = 'paused on request') -> None:
         """Stand still until `want_resume`. Without a drawing it does nothing."""

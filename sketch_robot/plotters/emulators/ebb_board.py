@@ -35,6 +35,8 @@ class EbbBoard:
 
     Attributes:
         ticks: of 40 us, since power came on first.
+        lifts: how often the pen has left the paper.
+        ink_mm: how far it has drawn.
         travel_down_mm: how far the pen was dragged over the paper while it was told to be up.
         outside_mm: the farthest that the pen has been off the page.
         commands: every whole line received, in order.
@@ -54,7 +56,8 @@ class EbbBoard:
         self.servo = servo or Servo()
         self.stepper = Stepper()
         self.ticks = 0
-        self.travel_down_mm = self.outside_mm = 0.0
+        self.lifts = 0
+        self.ink_mm = self.travel_down_mm = self.outside_mm = 0.0
         self.commands: list[str] = []
         self._origin = np.zeros(2)  # page coordinates that step 0 stands for, mm
         self._variables = [0] * 32
@@ -73,6 +76,15 @@ class EbbBoard:
     def pen_down(self) -> bool:
         """Whether the pen touches the paper."""
         return self.servo.touching
+
+    @property
+    def has_input(self) -> bool:
+        """Whether there is a whole command that it has not obeyed."""
+        return b'\r' in self._input or len(self._input) >= MOST_BYTES
+
+    def forget_input(self) -> None:
+        """Drop what was said half, or not yet obeyed, as when the cable is pulled."""
+        self._input = b''
 
     @property
     def blocked(self) -> bool:
@@ -139,18 +151,19 @@ class EbbBoard:
         self.servo.run_until(self.ticks // TICKS_PER_MS)
         now, down = self.xy_mm, self.servo.touching
         self._seen = now
+        if was_down and now != was:
+            self.paper.ink(np.array([now]))
+            length_mm = float(np.hypot(now[0] - was[0], now[1] - was[1]))
+            self.ink_mm += length_mm
+            self.travel_down_mm += length_mm if self._pen_up else 0.0
+        if now != was:
+            over = max(-now[0], -now[1], now[0] - self.page.width_mm, now[1] - self.page.height_mm)
+            self.outside_mm = max(self.outside_mm, over)
         if down and not was_down:
             self.paper.touch(now)
         elif was_down and not down:
-            self.paper.ink(np.array([now]))
+            self.lifts += 1
             self.paper.lift()
-        elif now != was and down:
-            self.paper.ink(np.array([now]))
-        if now != was:
-            if down and self._pen_up:
-                self.travel_down_mm += float(np.hypot(now[0] - was[0], now[1] - was[1]))
-            over = max(-now[0], -now[1], now[0] - self.page.width_mm, now[1] - self.page.height_mm)
-            self.outside_mm = max(self.outside_mm, over)
 
     _seen: tuple[float, float] = (0.0, 0.0)
 

@@ -1,0 +1,340 @@
+"""An EBB as a machine that moves a pen: told one thing after the other, watched all the time, and never trusted.
+
+Only as much is queued as the pen draws in a moment, so that a pause is short. Each look at the board tells what of it
+is done, and that its motors are where they should be.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.plotters.ebb_client import WITH_LM, WITH_QE, Doubt, EbbClient, Refusal, Status
+from sketch_robot.plotters.ebb_moves import MIN_SLICE_MS, SLICE_MS, Axes, Move
+from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
+from sketch_robot.plotters.serial_link import Link
+
+AHEAD_MS = 40  # how much is queued, besides what runs: what a busy computer may be late, and what a pause has to wait
+DEPTH = 5  # entries of the queue where it can be chosen
+POLL_S = 0.003  # between two looks; at 100 mm/s the pen has drawn 0.3 mm more by then, and two answers take as long
+KNOWN, DRAWING = 173, 174  # a variable that the board forgets when it restarts: its steps count from the page's origin
+POWER = 250  # of 1023: least voltage of the motors' supply, as AxiDraw's own software has it
+REST_S = 5.0  # how much longer than expected it may take until nothing moves
+OFF_PAGE_MM = 0.1  # rounding to steps is no excursion
+_FULL_STEPS = 16  # what QE says of motors in sixteenths of steps
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PenLift:
+    """Where the servo has the pen up and down, and how fast it goes there.
+
+    Attributes:
+        up_percent, down_percent: of the servo's range, as AxiDraw's own software counts; the more the higher.
+        raise_percent_s, lower_percent_s: how fast; 0: as fast as the servo can.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, a height is outside 0 - 100 %, both are the same, or a speed is negative.
+    """
+
+    up_percent: float = 60.0
+    down_percent: float = 30.0
+    raise_percent_s: float = 400.0
+    lower_percent_s: float = 400.0
+
+    def __post_init__(self) -> None:
+        heights = (self.up_percent, self.down_percent)
+        if not all(0.0 <= height <= 100.0 for height in heights) or heights[0] == heights[1]:
+            raise SketchRobotError(
+                ErrorCode.BAD_GOAL,
+                f'pen heights of {heights[0]:g} % up and {heights[1]:g} % down are not possible; both must be from '
+                '0 to 100 %, and different',
+            )
+        if not all(0.0 <= speed < math.inf for speed in (self.raise_percent_s, self.lower_percent_s)):
+            raise SketchRobotError(
+                ErrorCode.BAD_GOAL,
+                f'pen speeds of {self.raise_percent_s:g} and {self.lower_percent_s:g} %/s are not possible; 0 is as '
+                'fast as can be',
+            )
+
+    def pulse(self, percent: float) -> int:
+        """Of a height, the servo's pulse in 1/12 us: its range is from 0.82 to 2.32 ms."""
+        return round(9855 + (27831 - 9855) * percent / 100.0)
+
+    def rate(self, percent_s: float) -> int:
+        """Of a speed, what the pulse changes every 24 ms."""
+        return 0 if percent_s == 0.0 else max(1, round(0.024 * (27831 - 9855) * percent_s / 100.0))
+
+    def least_s(self, percent_s: float) -> float:
+        """How long a way between up and down takes at that speed, once the servo has its next pulse."""
+        if percent_s == 0.0:
+            return 0.0
+        return abs(self.up_percent - self.down_percent) / percent_s + 0.024
+
+
+class EbbMachine:
+    """See the module. One thread at a time.
+
+    Args:
+        link: to the board.
+        axes: how the page lies.
+        pen: how the servo lifts it.
+        answer_s: how long an answer may take.
+
+    Attributes:
+        client: to talk with the board.
+        at: absolute steps of the motors at the last look.
+        end: where they will be once all is done that the board was told.
+        left_alone: the board had been left in the middle of a drawing when it was found, and still knows its place.
+        found_down: whether its pen was down then.
+        knows_place: whether its steps count from the page's origin.
+        on_done: told of each entry that is done.
+        on_drawn: told how far a stroke is drawn, at every look while it is being drawn: (stroke, mm).
+    """
+
+    def __init__(self, link: Link, axes: Axes, pen: PenLift, *, answer_s: float) -> None:
+        self._link, self.axes, self._pen = link, axes, pen
+        self.client = EbbClient(link, answer_s=answer_s)
+        self.at = self.end = (0, 0)
+        self.left_alone = self.found_down = self.knows_place = False
+        self.on_done: Callable[[Entry], None] = lambda _entry: None
+        self.on_drawn: Callable[[int, float], None] = lambda _stroke, _mm: None
+        self._queue = EbbQueue()
+        self._low, self._high = np.zeros(2), np.zeros(2)
+        self._low_level = False
+
+    # ------------------------------------------------------------- coming and going
+    def connect(self, *, low_level: bool) -> None:
+        """Find the board, lift the pen, and find out whether it knows where that is.
+
+        Args:
+            low_level: move by `LM` where the firmware has it.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE, PLOTTER_ALARM.
+        """
+        client = self.client
+        client.open(DEPTH)
+        self._low_level = low_level and client.version >= WITH_LM
+        self._queue.clear()
+        state = client.ask_number('QL', low=0, high=255)
+        known = state in (KNOWN, DRAWING)
+        if known and client.version >= WITH_QE:
+            known = client.ask('QE', 2) == [str(_FULL_STEPS)] * 2
+        self.rest()
+        self.left_alone = known and state == DRAWING
+        self.found_down = self.left_alone and not client.pen_is_up()
+        self._lift_now()
+        self.knows_place = known
+        if known:
+            client.settle(f'SL,{KNOWN}')
+            self.at = self.end = client.steps_for_certain()
+            _log.info('%s: the pen is at (%.2f, %.2f) mm', self._link.port, *self.xy_mm)
+
+    def say_drawing(self, drawing: bool) -> None:
+        """Let the board know whether a drawing is under way, should it be left alone."""
+        self.client.settle(f'SL,{DRAWING if drawing else KNOWN}')
+        self.left_alone = self.found_down = False
+
+    def _lift_now(self) -> None:
+        pen = self._pen
+        for what, value in (
+            (4, pen.pulse(pen.up_percent)),
+            (5, pen.pulse(pen.down_percent)),
+            (11, pen.rate(pen.raise_percent_s)),
+            (12, pen.rate(pen.lower_percent_s)),
+        ):
+            self.client.settle(f'SC,{what},{value}')
+        self.client.settle('SP,1,0')
+
+    def start_here(self) -> None:
+        """Switch the motors on and count from here: the pen is above the page's origin."""
+        for text in ('EM,1,1', 'CS', f'SL,{KNOWN}'):
+            self.client.settle(text)
+        self.rest()
+        self.at = self.end = self.client.steps_for_certain()
+        if self.at != (0, 0):
+            raise self.client.alarm('does not count its steps from zero')
+        self.knows_place = True
+
+    def leave(self, *, hold_motors: bool) -> None:
+        """Lift the pen and give the port back; motors that are let go no longer know where they are."""
+        try:
+            self.client.settle('SP,1,0')
+            if not hold_motors:
+                self.client.settle('SL,0')
+                self.client.settle('EM,0,0')
+        except SketchRobotError as error:
+            _log.warning('%s: left as it is: %s', self._link.port, error.message)
+        self.client.close()
+
+    def check_power(self) -> None:
+        """Refuse to go on while the motors' supply is not plugged in.
+
+        Raises:
+            SketchRobotError: PLOTTER_ALARM.
+        """
+        if int(self.client.ask('QC', 2)[1]) < POWER:
+            raise SketchRobotError(
+                ErrorCode.PLOTTER_ALARM,
+                f'the motors of the EBB at {self._link.port} have no power; plug in its supply, put the pen above the '
+                "page's origin, and home it",
+            )
+
+    @property
+    def xy_mm(self) -> tuple[float, float]:
+        """Where the pen was at the last look."""
+        x, y = self.axes.mm(np.array(self.at))
+        return float(x), float(y)
+
+    @property
+    def end_mm(self) -> tuple[float, float]:
+        """Where the pen will be once all is done."""
+        x, y = self.axes.mm(np.array(self.end))
+        return float(x), float(y)
+
+    # ------------------------------------------------------------- telling
+    def keep_inside(self, width_mm: float = 0.0, height_mm: float = 0.0) -> None:
+        """From now on refuse moves that leave a page of this size, or the box around it and where the pen is now."""
+        at = np.array(self.xy_mm)
+        self._low = np.minimum(at, 0.0) - OFF_PAGE_MM
+        self._high = np.maximum(at, [width_mm, height_mm]) + OFF_PAGE_MM
+
+    def check_inside(self) -> None:
+        """Refuse to go on from where no move should have led.
+
+        Raises:
+            SketchRobotError: PLOTTER_ALARM.
+        """
+        at = np.array(self.xy_mm)
+        if (at < self._low).any() or (at > self._high).any():
+            raise self.client.alarm(f'has its pen at ({at[0]:.1f}, {at[1]:.1f}) mm, where it was not sent')
+
+    def slice_limits(self) -> dict[str, int]:
+        """How long moves may be, for `cut`: short where many can wait."""
+        return {'slice_ms': SLICE_MS if self.client.depth == 1 else SLICE_MS // 2, 'min_ms': MIN_SLICE_MS}
+
+    def move(self, move: Move, *, stroke: int = -1, from_mm: float = 0.0, to_mm: float = 0.0) -> None:
+        """Queue a move; with a stroke, it draws so much of it. There must be room.
+
+        Raises:
+            Doubt: whether the board took it is unknown.
+            SketchRobotError: INTERNAL, it would leave the page; PLOTTER_ALARM, the board refuses it.
+        """
+        xy = self.axes.mm(np.array(move.target))
+        if (xy < self._low).any() or (xy > self._high).any():
+            raise SketchRobotError(
+                ErrorCode.INTERNAL, f'a move would leave the page for ({xy[0]:.2f}, {xy[1]:.2f}) mm; it was not made'
+            )
+        if (move.target[0] - self.end[0], move.target[1] - self.end[1]) != move.steps:
+            raise SketchRobotError(ErrorCode.INTERNAL, f'a move of {move.steps} steps does not lead to {move.target}')
+        entry = Entry(move.ms, self.end, move.target, stroke, from_mm, to_mm)
+        self._tell(move.command(self._low_level), entry)
+
+    def lift(self, seconds: float, *, stroke: int = -1) -> None:
+        """Queue raising the pen; with a stroke, that one is all drawn then. As `move`."""
+        ms = round(1000.0 * max(seconds, self._pen.least_s(self._pen.raise_percent_s)))
+        self._tell(f'SP,1,{ms}', Entry(ms, self.end, self.end, stroke, lift=True))
+
+    def drop(self, seconds: float) -> None:
+        """Queue lowering the pen. As `move`."""
+        ms = round(1000.0 * max(seconds, self._pen.least_s(self._pen.lower_percent_s)))
+        self._tell(f'SP,0,{ms}', Entry(ms, self.end, self.end))
+
+    def _tell(self, text: str, entry: Entry) -> None:
+        self._queue.add(entry)  # before it is certain, as the board may do it
+        self.end = entry.target
+        try:
+            self.client.command(text)
+        except Refusal as refusal:
+            if self.client.checked:
+                raise self.client.alarm(f'refused {text!r}: {refusal}') from refusal
+            raise Doubt(f'{text!r}: {refusal}') from refusal
+
+    # ------------------------------------------------------------- watching
+    def look(self) -> Status:
+        """See what is done by now.
+
+        Raises:
+            Doubt: the motors are not where they should be.
+        """
+        status = self.client.status()
+        for entry in self._queue.done(status.waiting + 1 if status.running else 0):
+            self.on_done(entry)
+        at = self.client.steps()
+        if len(self._queue) == 0:
+            if at != self.end:
+                raise Doubt(f'the motors are at {at}, not at {self.end}')
+        elif self._queue.where(at) is None:
+            raise Doubt(f'the motors are at {at}, which is not on their way')
+        self.at = at
+        if drawn := self._queue.drawn(at):
+            self.on_drawn(*drawn)
+        return status
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the board would take one more entry at once, as of the last look, and should have it."""
+        return len(self._queue) <= self.client.depth and self._queue.waiting_ms < AHEAD_MS
+
+    def wait(self, seconds: float = POLL_S) -> None:
+        """Let some time pass, until woken.
+
+        Raises:
+            Doubt: the board said something unasked.
+        """
+        line = self._link.read_line(seconds)
+        if line is not None and not self.client.checked:
+            raise Doubt(f'{line!r} came unasked')
+
+    def rest(self) -> None:
+        """Wait until nothing moves any more, as after a stop.
+
+        Raises:
+            SketchRobotError: PLOTTER_ALARM, it goes on and on.
+        """
+        deadline_s = self._link.now_s() + 0.001 * self._queue.ms + REST_S
+        while self.client.status().running:
+            if self._link.now_s() > deadline_s:
+                raise self.client.alarm('does not stop moving')
+            self._link.read_line(POLL_S)
+
+    # ------------------------------------------------------------- stopping
+    def abort(self, lift_s: float) -> tuple[int, float] | None:
+        """Stop where the pen is, at once, and lift it.
+
+        Returns:
+            How far which stroke is drawn: (stroke, mm); None: none was being drawn, or it is not certain how far.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE; PLOTTER_ALARM, the board has restarted, or is not to be understood.
+        """
+        client = self.client
+        client.sync()
+        if client.ask_number('QL', low=0, high=255) not in (KNOWN, DRAWING):
+            self.knows_place = False
+            raise client.restarted()
+        client.ask('ES', 1 if client.version[0] >= 3 else 5)
+        ms = round(1000.0 * max(lift_s, self._pen.least_s(self._pen.raise_percent_s)))
+        client.settle(f'SP,1,{ms}')
+        self.rest()
+        self.at = client.steps_for_certain()
+        drawn = self._queue.drawn(self.at)
+        if self._queue and self._queue.where(self.at) is None:
+            _log.warning('%s: the pen is at (%.2f, %.2f) mm, where it was not sent', self._link.port, *self.xy_mm)
+        self._queue.clear()
+        self.end = self.at
+        return drawn
+
+    def raise_pen(self) -> None:
+        """Lift the pen as soon as the board can, whatever else there is; if it cannot be reached, say so in the log."""
+        try:
+            self.client.open(DEPTH)  # it may have restarted
+            self._lift_now()
+        except SketchRobotError as error:
+            _log.warning('%s: the pen may be down: %s', self._link.port, error.message)

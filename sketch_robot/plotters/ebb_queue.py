@@ -1,0 +1,99 @@
+"""What an EBB was told to do and has yet to do, and how far that puts the drawing.
+
+The board tells how many entries it holds, and where its motors are. Entries are done in order, so all but the last so
+many are done; and the motors must be on the way of one of those. If they are not, the board does something else than it
+was told.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+AWAY_STEPS = 2  # a slice's two motors need not keep step with each other; a line's width is some 40
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something the board was told to do.
+
+    Attributes:
+        ms: how long it takes.
+        start, target: absolute steps of both motors before and after.
+        stroke: number of the stroke that it draws a piece of, or lifts the pen after; -1: it puts nothing on paper.
+        from_mm, to_mm: that piece, along the stroke.
+        lift: whether it raises the pen.
+    """
+
+    ms: int
+    start: tuple[int, int]
+    target: tuple[int, int]
+    stroke: int = -1
+    from_mm: float = 0.0
+    to_mm: float = 0.0
+    lift: bool = False
+
+
+class EbbQueue:
+    """The entries that may not be done yet, in order. One thread."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def ms(self) -> int:
+        """How long all of it takes at most."""
+        return sum(entry.ms for entry in self._entries)
+
+    @property
+    def waiting_ms(self) -> int:
+        """How long what waits takes, without the entry that may be running."""
+        return self.ms - (self._entries[0].ms if self._entries else 0)
+
+    def add(self, entry: Entry) -> None:
+        """The board was told something more."""
+        self._entries.append(entry)
+
+    def done(self, held: int) -> list[Entry]:
+        """The board holds at most so many entries: those that are done, for the first time, in order."""
+        return [self._entries.popleft() for _ in range(len(self._entries) - held)]
+
+    def clear(self) -> None:
+        """The board holds nothing any more."""
+        self._entries.clear()
+
+    def where(self, steps: tuple[int, int]) -> tuple[int, float] | None:
+        """The entry in whose course the motors may be and how much of it is done: (its number, share in [0, 1]).
+
+        The earliest, so that no more is taken for done than is. None: the motors are nowhere they should be.
+        """
+        for number, entry in enumerate(self._entries):
+            if _between(steps, entry.start, entry.target):
+                return number, _share(steps, entry.start, entry.target)
+        return None
+
+    def drawn(self, steps: tuple[int, int]) -> tuple[int, float] | None:
+        """How far a stroke is drawn when the motors are there: (stroke, mm); None: no stroke is being drawn there."""
+        found = self.where(steps)
+        if found is None or self._entries[found[0]].stroke < 0:
+            return None
+        entry = self._entries[found[0]]
+        return entry.stroke, entry.from_mm + found[1] * (entry.to_mm - entry.from_mm)
+
+
+def _between(steps: tuple[int, int], start: tuple[int, int], target: tuple[int, int]) -> bool:
+    return all(
+        min(first, last) - AWAY_STEPS <= at <= max(first, last) + AWAY_STEPS
+        for at, first, last in zip(steps, start, target, strict=True)
+    )
+
+
+def _share(steps: tuple[int, int], start: tuple[int, int], target: tuple[int, int]) -> float:
+    way = [last - first for first, last in zip(start, target, strict=True)]
+    longer = 0 if abs(way[0]) >= abs(way[1]) else 1
+    if way[longer] == 0:
+        return 0.0
+    return min(1.0, max(0.0, (steps[longer] - start[longer]) / way[longer]))
