@@ -1,0 +1,447 @@
+"""Any serial arm as a plotter: strokes become joint trajectories, planned and checked whole before the first move."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion.page import Page, parse_page
+from sketch_robot.motion.plan import HOME_MM, DrawingPlan
+from sketch_robot.motion.profile import PenProfile
+from sketch_robot.plotters.arm.field import Field, Situation, find_field
+from sketch_robot.plotters.arm.follower import POLL_S, Follower, Watch
+from sketch_robot.plotters.arm.kinematics import forward
+from sketch_robot.plotters.arm.legs import Leg, Planner
+from sketch_robot.plotters.arm.reach import draw_reach, find_reach
+from sketch_robot.plotters.arm.reposition import reposition
+from sketch_robot.plotters.arm.retime import JointLimits
+from sketch_robot.plotters.arm.setup import ArmSetup, make_setup
+from sketch_robot.plotters.arm.simulation import SimulatedArm
+from sketch_robot.plotters.arm.timeline import Timeline
+from sketch_robot.plotters.arm.trajectory import JointSample
+from sketch_robot.plotters.arm.transport import ArmTransport
+from sketch_robot.plotters.arm.witness import Witness
+from sketch_robot.plotters.checks import check_plan
+from sketch_robot.plotters.journal import Journal
+from sketch_robot.plotters.paper import Paper, save_png
+from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress
+from sketch_robot.plotters.remainder import Remainder
+from sketch_robot.plotters.session import Session, Stopped, pen_changes, pen_request
+
+PROGRESS_S = 0.05  # machine seconds; how often progress is reported
+NEAR = 0.02  # rad or m; joints this near to the posture for their place on the page are in it
+_log = logging.getLogger(__name__)
+
+
+class ArmPlotter(Plotter):
+    """See the module.
+
+    Args:
+        model: the arm's URDF or MJCF (.xml): a path, or a file among the package's configuration.
+        tool: its frame at the pen's tip, z along the pen towards the paper.
+        base: its frame that the page is placed in; '': the root.
+        page: where the sheet lies, in the base frame, metres: {xyz, rpy} of its lower left corner, or three taught
+            {points}: the lower left corner, one on the lower edge right of it, one above that edge.
+        sheet: its size, until a plan says which; see `parse_page`.
+        joint_limits: by joint, any of lower, upper, velocity, acceleration: tighter than, or missing in, the model.
+        acceleration: limit of every joint that has no other, rad/s^2 or m/s^2; 0: none.
+        limit_share: share of the joints' speed and acceleration limits that movements use.
+        limit_margin: share of each joint's range that stays unused at both ends.
+        tilt_deg, tilt_towards_deg: the pen's angle to the normal, and where it leans, from the page's x axis.
+        lift_mm: how high the pen hops.
+        approach_mm_s: how fast it comes down on the paper.
+        contact_mm: how far its holder goes below the paper, for its spring to press.
+        lightest_press_mm, firmest_press_mm: ... where a plan says how firmly.
+        astray: how far a joint may be from where it should be before the arm is stopped, rad or m.
+        simulation: 'exact', or 'physics' (needs MuJoCo); how the arm is simulated when there is no transport.
+        start: where a simulated arm is at first: its joints.
+        speedup: machine seconds in a wall-clock second, of a simulated arm; infinite: as fast as this computer can.
+        reach_picture: where to write the picture of the reachable area when the page lies out of reach; '': the
+            folder for temporary files.
+        transport: to a real arm.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, an option or the model is unusable.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str = 'arm/sample_arm.urdf',
+        tool: str = 'pen_tip',
+        base: str = '',
+        page: Any = None,
+        sheet: str = 'A5',
+        joint_limits: Any = None,
+        acceleration: float = 0.0,
+        limit_share: float = 0.8,
+        limit_margin: float = 0.02,
+        tilt_deg: float = 0.0,
+        tilt_towards_deg: float = 0.0,
+        lift_mm: float = 4.0,
+        approach_mm_s: float = 40.0,
+        contact_mm: float = 0.6,
+        lightest_press_mm: float = 0.3,
+        firmest_press_mm: float = 1.2,
+        astray: float = 0.05,
+        simulation: str = 'exact',
+        start: Any = None,
+        speedup: float = 1.0,
+        reach_picture: str = '',
+        transport: ArmTransport | None = None,
+    ) -> None:
+        touch = {
+            'lift_mm': lift_mm, 'approach_mm_s': approach_mm_s, 'offset_mm': contact_mm,
+            'lightest_mm': lightest_press_mm, 'firmest_mm': firmest_press_mm,
+        }  # fmt: skip
+        self._setup = make_setup(
+            model=model, tool=tool, base=base, page=page, joint_limits=joint_limits, acceleration=acceleration,
+            tilt_deg=tilt_deg, tilt_towards_deg=tilt_towards_deg, touch=touch, limit_share=limit_share,
+            margin=limit_margin, start=start,
+        )  # fmt: skip
+        self._sheet = parse_page(sheet)
+        self._transport = transport or _simulated(simulation, self._setup, speedup)
+        chain = self._setup.chain
+        full = JointLimits(chain.speed, chain.accel)
+        self._limits = full.scaled(limit_share)
+        self._watch = Watch(astray=astray)
+        self._follower = Follower(self._transport, chain.names, full, self._watch)
+        self._session = Session('arm', lambda: None)
+        self._reach_picture = reach_picture
+        self._fields: dict[tuple[float, float], Field] = {}
+        self._profile = PenProfile()
+        self._witness = Witness()
+        self._journal: Journal | None = None
+        self._on_progress: Callable[[Progress], None] | None = None
+        self._reported_s = 0.0
+        self._told = self._setup.start  # joints at rest, as last commanded
+
+    # ------------------------------------------------------------- what it is doing
+    @property
+    def setup(self) -> ArmSetup:
+        """The arm and its page."""
+        return self._setup
+
+    @property
+    def transport(self) -> ArmTransport:
+        """To the arm; only the driver uses it while it moves."""
+        return self._transport
+
+    @property
+    def paper(self) -> Paper | None:
+        """The sheet of the current or last drawing, where that is known: in a simulation."""
+        return self._transport.paper
+
+    @property
+    def status(self) -> PlotterStatus:
+        """What the arm is doing now."""
+        return self._session.status
+
+    @property
+    def reason(self) -> str:
+        """Why it is PAUSED, in ALARM or OFFLINE, for a person."""
+        return self._session.reason
+
+    @property
+    def progress(self) -> Progress:
+        """Where the current drawing stands, or the last one stood."""
+        return self._witness.progress()
+
+    # ------------------------------------------------------------- commands
+    def connect(self) -> None:
+        """Open the arm; afterwards it is IDLE. Connecting twice is harmless.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE, it does not answer.
+        """
+        if self._session.status != PlotterStatus.OFFLINE:
+            return
+        self._transport.connect()
+        sample = self._transport.sample()
+        self._follower.check_word(sample)
+        self._told = sample.positions
+        self._session.set_status(PlotterStatus.IDLE)
+
+    def home(self) -> None:
+        """Lift the pen and hold it over the page's origin; clears an alarm.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE; BUSY; BAD_GOAL, there is no safe way there; PLOTTER_ALARM.
+        """
+        with self._session.moving(PlotterStatus.HOMING, PlotterStatus.IDLE, PlotterStatus.ALARM):
+            planner = self._planner(self._sheet)
+            self._witness, self._on_progress, self._journal = Witness(), None, None
+            try:
+                self._go_home(planner)
+            except Stopped:
+                _log.info('homing was stopped')
+
+    def set_pen(self, down: bool) -> None:
+        """Lower or raise the pen where it is.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE, PLOTTER_ALARM, BUSY; BAD_GOAL, it is not over the page.
+        """
+        with self._session.moving(PlotterStatus.HOMING, PlotterStatus.IDLE):
+            planner = self._planner(self._sheet)
+            at = self._place(planner)
+            if at is None:
+                raise SketchRobotError(ErrorCode.BAD_GOAL, 'the pen is not over the page; home the arm first')
+            depth = -self._setup.touch.offset_mm if down else self._setup.touch.lift_mm
+            if (at[2] <= 0.0) != down:
+                self._follow(planner, [planner.hop(at, np.array([at[0], at[1], depth]), straight=True)])
+
+    def draw(
+        self,
+        plan: DrawingPlan,
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
+        journal: Journal | None = None,
+    ) -> Outcome:
+        """Draw the whole plan, then lift the pen and go home; see `Plotter.draw`.
+
+        The arm's reach over the whole page and every movement are checked before the first one.
+
+        Raises:
+            SketchRobotError: OFF_PAGE, NOTHING_TO_DRAW; BAD_GOAL, the page lies out of reach (the message says where a
+                picture of the reachable area is) or the arm stands where there is no safe way to it; PLOTTER_OFFLINE,
+                PLOTTER_ALARM, BUSY.
+        """
+        check_plan(plan)
+        with self._session.moving(PlotterStatus.DRAWING, PlotterStatus.IDLE):
+            self._sheet, self._profile = plan.page, plan.profile
+            planner = self._planner(plan.page)
+            planned = planner.drawing(plan, (*HOME_MM, self._setup.touch.lift_mm))
+            rest = Remainder(plan) if journal is None else journal.begin(plan)
+            if len(rest.plan.strokes) < len(plan.strokes) or rest.skipped_mm > 0.0:
+                planned = planner.drawing(rest.plan, (*HOME_MM, self._setup.touch.lift_mm))
+            self._journal, self._on_progress = journal, on_progress
+            self._witness = Witness(rest, planned, journal, self._transport.now_s())
+            self._transport.take_sheet(plan.page, self._setup.page, self._setup.pose, plan.profile.pen_width_mm)
+            finished = self._draw_and_park(planner, rest, planned)
+            if finished and journal is not None:
+                journal.finish()
+            return self._witness.outcome(finished, self._transport.now_s())
+
+    def pause(self) -> None:
+        """Brake on the path, lift the pen and stand still until `resume`. Without a drawing it does nothing."""
+        self._session.want_pause()
+
+    def resume(self) -> None:
+        """Put the pen down where it was lifted and go on."""
+        self._session.want_resume()
+
+    def stop(self) -> None:
+        """End the drawing: brake on the path, lift the pen and go home."""
+        self._session.want_stop()
+
+    def close(self) -> None:
+        """Lift the pen, let the arm go; afterwards it is OFFLINE. A drawing ends first, without parking."""
+        if not self._session.want_close() or self._session.status == PlotterStatus.OFFLINE:
+            return
+        try:
+            if self._session.status == PlotterStatus.IDLE and self._fields:
+                self._raise_if_down()
+        finally:
+            self._session.set_status(PlotterStatus.OFFLINE)
+            self._transport.close()
+
+    # ------------------------------------------------------------- reach
+    def check_reach(self, page: Page) -> None:
+        """Find a posture for every point of a page, once.
+
+        Raises:
+            SketchRobotError: BAD_GOAL, the arm does not reach all of it; the message says where the picture is.
+        """
+        self._field(page)
+
+    def _field(self, page: Page) -> Field:
+        size = page.width_mm, page.height_mm
+        if size not in self._fields:
+            setup = self._setup
+            situation = Situation(setup.chain, setup.page, size, setup.pose, setup.margin)
+            field = find_field(situation)
+            if field is None:
+                raise self._out_of_reach(situation)
+            self._check_heights(field, situation)
+            self._fields[size] = field
+        return self._fields[size]
+
+    def _check_heights(self, field: Field, situation: Situation) -> None:
+        """Also pressed into the paper and lifted off it the whole page must be reached."""
+        touch = self._setup.touch
+        x, y = (np.linspace(0.0, size, 12) for size in situation.size_mm)
+        for z in (-max(touch.offset_mm, touch.firmest_mm), touch.lift_mm):
+            grid = np.stack([*(each.ravel() for each in np.meshgrid(x, y)), np.full(len(x) * len(y), z)], axis=1)
+            try:
+                field.joints_at(grid)
+            except SketchRobotError as error:
+                raise self._out_of_reach(situation, error.message) from error
+
+    def _out_of_reach(self, situation: Situation, why: str = '') -> SketchRobotError:
+        reach = find_reach(situation)
+        path = Path(self._reach_picture or Path(tempfile.gettempdir()) / 'sketch_robot_reach.png')
+        save_png(path, draw_reach(reach))
+        shift = reach.nearest_shift_mm
+        hint = '' if shift is None else f' (moved by {shift[0]:.0f}, {shift[1]:.0f} mm along its edges it would)'
+        size = f'{situation.size_mm[0]:g} x {situation.size_mm[1]:g} mm'
+        return SketchRobotError(
+            ErrorCode.BAD_GOAL,
+            f'the page {size} does not lie wholly within the reach of the arm{": " + why if why else ""}; it reaches '
+            f'{100.0 * reach.page_share:.0f} % of it point by point{hint}; see {path}; nothing was drawn',
+        )
+
+    def _planner(self, page: Page) -> Planner:
+        return Planner(self._field(page), self._limits, self._profile, self._setup.touch)
+
+    # ------------------------------------------------------------- movements
+    def _draw_and_park(self, planner: Planner, rest: Remainder, planned: Sequence[Leg]) -> bool:
+        """Whether all of it was drawn."""
+        finished = True
+        try:
+            self._report()
+            self._go_home(planner)
+            start = 0
+            for number, change in enumerate(pen_changes(rest.plan, rest.first)):
+                if change:  # legs are a hop and a stroke each
+                    self._follow(planner, planned[start : 2 * number])
+                    self._follow(planner, [planner.home(self._here(planner))])
+                    self._session.stand_paused(self._stand, pen_request(rest.plan, change))
+                    start = 2 * number
+                    planned = [
+                        *planned[:start],
+                        planner.hop(self._here(planner), planned[start].end_mm),
+                        *planned[start + 1 :],
+                    ]
+            self._follow(planner, planned[start:-1])
+        except Stopped:
+            finished = False
+        self._session.set_status(PlotterStatus.PARKING)
+        self._session.forget_wishes()
+        try:
+            self._follow(planner, [planner.home(self._here(planner))])
+        except Stopped:  # closed
+            return False
+        self._witness.end(finished)
+        self._report()
+        return finished
+
+    def _go_home(self, planner: Planner) -> None:
+        at = self._place(planner)
+        home = np.array([*HOME_MM, self._setup.touch.lift_mm])
+        if at is None:
+            legs = reposition(
+                planner, self._told, home, JointLimits(self._limits.speed, self._limits.accel).scaled(0.3),
+            )  # fmt: skip
+            self._follow(planner, legs, lift=False)
+        elif np.abs(at - home).max() > 1e-3:
+            self._follow(planner, [planner.hop(at, home)])
+
+    def _raise_if_down(self) -> None:
+        planner = self._planner(self._sheet)
+        at = self._place(planner)
+        if at is not None and at[2] <= 0.0:
+            with self._session.moving(PlotterStatus.PARKING, PlotterStatus.IDLE):
+                self._follow(planner, self._lift(planner)(at))
+
+    def _place(self, planner: Planner) -> np.ndarray | None:
+        """The pen's place over the page, (3,) mm, when the joints are in the field's posture for it; else None."""
+        measured = self._transport.sample().positions
+        if np.abs(measured - self._told).max() > NEAR:
+            self._told = measured
+        at = planner.field.place_of(self._told)
+        size = planner.field.situation.size_mm
+        if (at[:2] < -0.01).any() or (at[:2] > np.array(size) + 0.01).any() or not -5.0 < at[2] < 100.0:
+            return None
+        at[:2] = np.clip(at[:2], 0.0, size)
+        try:
+            off = np.abs(planner.field.joints_at(at[None])[0] - self._told).max()
+        except SketchRobotError:  # over the page, but not in a posture that it is drawn in
+            return None
+        return at if off < NEAR else None
+
+    def _here(self, planner: Planner) -> np.ndarray:
+        """The pen's place, of an arm that this drawing has moved."""
+        at = self._place(planner)
+        if at is None:
+            raise SketchRobotError(
+                ErrorCode.PLOTTER_ALARM, 'the arm is not where it was told to be; look what moved it, then home it'
+            )
+        return at
+
+    def _follow(self, planner: Planner, legs: Sequence[Leg], *, lift: bool = True) -> None:
+        """Follow legs to their end, standing paused on the way where that is wished.
+
+        Raises:
+            Stopped: on request, the pen lifted.
+            SketchRobotError: PLOTTER_OFFLINE, PLOTTER_ALARM.
+        """
+        pending = list(legs)
+        while pending:
+            self._witness.expect(pending)
+            halt = self._follower.follow(
+                pending, halt_wanted=self._halt_wanted, on_tick=self._tick, lift=self._lift(planner) if lift else None
+            )
+            if halt is None:
+                self._told = pending[-1].joints_at_end
+                return
+            leg = pending[halt.leg]
+            self._told = leg.path.joints_at(halt.u) if not lift else planner.field.joints_at(halt.now_mm[None])[0]
+            self._session.meet()
+            self._session.stand_paused(self._stand)
+            back = [] if halt.now_mm[2] <= halt.at_mm[2] else [planner.hop(halt.now_mm, halt.at_mm, straight=True)]
+            pending = [*back, planner.rest(leg, halt.u), *pending[halt.leg + 1 :]]
+
+    def _lift(self, planner: Planner) -> Callable[[np.ndarray], list[Leg]]:
+        def lift(at_mm: np.ndarray) -> list[Leg]:
+            high = self._setup.touch.lift_mm
+            if at_mm[2] >= high - 1e-6:
+                return []
+            return [planner.hop(at_mm, np.array([at_mm[0], at_mm[1], high]), straight=True)]
+
+        return lift
+
+    def _halt_wanted(self) -> bool:
+        return self._session.pause_wanted or self._session.stop_wanted
+
+    def _stand(self) -> None:
+        """One look around while standing paused."""
+        sample = self._transport.sample()
+        self._follower.check_word(sample)
+        self._witness.idle(self._transport.now_s())
+        self._report()
+        self._transport.wait(POLL_S)
+        self._witness.idle(self._transport.now_s())
+
+    def _tick(self, line: Timeline, sample: JointSample) -> None:
+        pen = self._pen(sample.positions)
+        if self._witness.see(line, sample.t_s, pen) or self._transport.now_s() - self._reported_s >= PROGRESS_S:
+            self._report()
+
+    def _pen(self, joints: np.ndarray) -> np.ndarray:
+        """Where on the page the pen is, (3,) mm, and how high or how deep pressed."""
+        setup = self._setup
+        return setup.pose.untip(setup.page.to_page(forward(setup.chain, joints)[:3, 3]))
+
+    def _report(self) -> None:
+        self._reported_s = self._transport.now_s()
+        if self._on_progress is not None:
+            self._on_progress(self._witness.progress())
+
+
+def _simulated(simulation: str, setup: ArmSetup, speedup: float) -> ArmTransport:
+    if isinstance(speedup, bool) or not isinstance(speedup, int | float) or not speedup > 0.0:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'a speed-up of {speedup!r} is not possible; it must be positive')
+    if simulation == 'exact':
+        return SimulatedArm(setup.chain, setup.start, speedup=speedup)
+    if simulation == 'physics':
+        from sketch_robot.plotters.arm.physics import PhysicsArm
+
+        return PhysicsArm(setup, speedup=speedup)
+    raise SketchRobotError(ErrorCode.BAD_GOAL, f"there is no simulation {simulation!r}; choose 'exact' or 'physics'")

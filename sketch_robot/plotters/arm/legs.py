@@ -1,0 +1,146 @@
+"""A drawing as movements from rest to rest: hops above the paper and strokes on it, all planned before the first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sketch_robot.motion.plan import HOME_MM, DrawingPlan
+from sketch_robot.motion.profile import PenProfile
+from sketch_robot.plotters.arm.field import Field
+from sketch_robot.plotters.arm.path import DRAW_MM, HOP_MM, JointPath, joint_path
+from sketch_robot.plotters.arm.retime import JointLimits, Timing, retime
+from sketch_robot.stroke import Stroke
+
+SLOW_MM = 1.5  # so far above the paper the pen comes down slowly
+DOT_S = 0.1  # a dot's time on paper
+
+
+@dataclass(frozen=True)
+class Touch:
+    """How the pen meets the paper.
+
+    Attributes:
+        lift_mm: how high the tip hops between strokes.
+        approach_mm_s: how fast it comes down on the paper.
+        offset_mm: how far its holder goes below the paper while drawing; the tip gives way on its spring.
+        lightest_mm, firmest_mm: ... at pressure 0 and 1, where the plan says how firmly to press.
+    """
+
+    lift_mm: float = 4.0
+    approach_mm_s: float = 40.0
+    offset_mm: float = 0.6
+    lightest_mm: float = 0.3
+    firmest_mm: float = 1.2
+
+    def depths(self, stroke: Stroke) -> np.ndarray:
+        """(N,) mm below the paper, by point."""
+        if stroke.pressure is None:
+            return np.full(len(stroke.xy), self.offset_mm)
+        return self.lightest_mm + (self.firmest_mm - self.lightest_mm) * stroke.pressure
+
+
+@dataclass(frozen=True, eq=False)
+class Leg:
+    """One movement.
+
+    Attributes:
+        path, timing: where it leads, and when.
+        stroke: which stroke it draws; -1: it is a hop.
+    """
+
+    path: JointPath
+    timing: Timing
+    stroke: int = -1
+
+    @property
+    def seconds(self) -> float:
+        """Of all of it."""
+        return self.timing.seconds
+
+    @property
+    def joints_at_end(self) -> np.ndarray:
+        """(n,) where it comes to rest."""
+        return self.path.joints_at(self.timing.u[-1])
+
+    @property
+    def start_mm(self) -> np.ndarray:
+        """(3,) where the pen starts."""
+        return self.path.place(self.timing.u[0])
+
+    @property
+    def end_mm(self) -> np.ndarray:
+        """(3,) where it comes to rest."""
+        return self.path.place(self.timing.u[-1])
+
+
+@dataclass(frozen=True, eq=False)
+class Planner:
+    """Plans legs over one page.
+
+    Attributes:
+        field: the arm's postures.
+        limits: what a movement may use of the joints.
+        profile: the pen's speeds.
+        touch: how it meets the paper.
+    """
+
+    field: Field
+    limits: JointLimits
+    profile: PenProfile
+    touch: Touch = Touch()
+
+    def drawing(self, plan: DrawingPlan, start_mm: Sequence[float]) -> list[Leg]:
+        """From a place above the page through all strokes and home.
+
+        Raises:
+            SketchRobotError: BAD_GOAL, a point is out of reach.
+        """
+        legs: list[Leg] = []
+        at = np.asarray(start_mm, dtype=np.float64)
+        for number, stroke in enumerate(plan.strokes):
+            draw = self.stroke(stroke, number)
+            legs += [self.hop(at, draw.start_mm), draw]
+            at = draw.end_mm
+        return [*legs, self.home(at)]
+
+    def stroke(self, stroke: Stroke, number: int) -> Leg:
+        """One stroke, the pen already on its first point."""
+        points = np.column_stack([stroke.xy, -self.touch.depths(stroke)])
+        path = joint_path(
+            self.field, points, spacing_mm=DRAW_MM, speed_mm_s=self.profile.draw_speed_mm_s,
+            accel_mm_s2=self.profile.draw_accel_mm_s2 / math.sqrt(2.0),
+        )  # fmt: skip
+        timing = retime(path, self.limits)
+        if len(path.joints) == 1:
+            timing = Timing(np.zeros(1), np.zeros(1), np.array([DOT_S]))
+        return Leg(path, timing, number)
+
+    def hop(self, from_mm: np.ndarray, to_mm: np.ndarray, *, straight: bool = False) -> Leg:
+        """Along the normal up, across, and along the normal down; or straight."""
+        high = max(self.touch.lift_mm, from_mm[2], to_mm[2])
+        over = [] if straight else [[*from_mm[:2], high], [*to_mm[:2], high]]
+        points = np.array([from_mm, *over, to_mm])
+        path = joint_path(
+            self.field, points, spacing_mm=HOP_MM, speed_mm_s=self.profile.travel_speed_mm_s,
+            accel_mm_s2=self.profile.travel_accel_mm_s2 / math.sqrt(2.0),
+        )  # fmt: skip
+        height = path.xyz_mm[:, 2]
+        landing = (height < SLOW_MM) & (np.gradient(height) < 0.0 if len(height) > 1 else height < 0.0)
+        slow = np.where(landing, np.minimum(path.speed_mm_s, self.touch.approach_mm_s), path.speed_mm_s)
+        path = replace(path, speed_mm_s=slow)
+        return Leg(path, retime(path, self.limits))
+
+    def home(self, from_mm: np.ndarray) -> Leg:
+        """Up and to the corner of the page."""
+        return self.hop(from_mm, np.array([*HOME_MM, self.touch.lift_mm]))
+
+    def rest(self, leg: Leg, u: float) -> Leg:
+        """What is left of a leg from u on, from rest."""
+        timing = retime(leg.path, self.limits, start_u=u)
+        if timing.seconds == 0.0 and leg.stroke >= 0 and len(leg.path.joints) == 1:
+            timing = leg.timing
+        return replace(leg, timing=timing)

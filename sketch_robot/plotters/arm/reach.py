@@ -1,0 +1,174 @@
+"""Where around the page the arm can hold its pen, as a picture for the person who places the page."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numba
+import numpy as np
+
+from sketch_robot.plotters.arm.field import Situation
+from sketch_robot.plotters.arm.inverse import reach_for
+from sketch_robot.plotters.arm.kinematics import Arrays
+from sketch_robot.plotters.arm.quality import UNUSABLE, posture_cost
+
+AROUND = 0.75  # of the page's longer side, shown on each side of it
+CELLS = 40  # along the longer side of the picture
+TRIES = 24  # random starts at each point, besides its neighbours' postures
+PICTURE_PX = 900
+_WHITE, _GREY, _DARK = (255, 255, 255), (150, 150, 150), (40, 40, 40)
+_NONE, _GOOD, _POOR = np.array([226, 200, 200]), np.array([96, 170, 110]), np.array([236, 210, 110])
+POOR_COST = 8.0  # of a posture near a joint's end or a singularity, see `quality`
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """The cost of the best posture found at points around the page.
+
+    Attributes:
+        x_mm, y_mm: (nx,), (ny,) float64, in the page's frame.
+        cost: (ny, nx) float64; `UNUSABLE` where the arm does not reach.
+        size_mm: of the page.
+        base_mm: (3,) float64; the arm's base, in the page's frame.
+    """
+
+    x_mm: np.ndarray
+    y_mm: np.ndarray
+    cost: np.ndarray
+    size_mm: tuple[float, float]
+    base_mm: np.ndarray
+
+    @property
+    def page_share(self) -> float:
+        """Share of the page's points that the arm reaches, each by itself."""
+        on_page = np.outer(
+            (self.y_mm >= 0.0) & (self.y_mm <= self.size_mm[1]), (self.x_mm >= 0.0) & (self.x_mm <= self.size_mm[0])
+        )
+        return float((self.cost[on_page] < UNUSABLE).mean())
+
+    @property
+    def nearest_shift_mm(self) -> tuple[float, float] | None:
+        """How far to move the sheet, in its own x and y, for the arm to reach all of it; None: not within this picture."""
+        reached = self.cost < UNUSABLE
+        step_x, step_y = self.x_mm[1] - self.x_mm[0], self.y_mm[1] - self.y_mm[0]
+        wide, high = math.ceil(self.size_mm[0] / step_x) + 1, math.ceil(self.size_mm[1] / step_y) + 1
+        rows, columns = reached.shape
+        best: tuple[float, float] | None = None
+        for r in range(rows - high + 1):
+            for c in range(columns - wide + 1):
+                if reached[r : r + high, c : c + wide].all():
+                    shift = float(self.x_mm[c]), float(self.y_mm[r])
+                    if best is None or math.hypot(*shift) < math.hypot(*best):
+                        best = shift
+        return best
+
+
+def find_reach(situation: Situation) -> Reach:
+    """Look at points on and around the page, each with the pen turned as suits it best."""
+    side = max(situation.size_mm)
+    x_mm, y_mm = (
+        np.linspace(-AROUND * side, size + AROUND * side, round(CELLS * (size + 2 * AROUND * side) / (3 * side)) + 1)
+        for size in situation.size_mm
+    )
+    xx, yy = np.meshgrid(x_mm, y_mm)
+    xyz = np.stack([xx, yy, np.zeros_like(xx)], axis=-1).reshape(-1, 3)
+    arm, here = Arrays.of(situation.chain), situation
+    targets = here.pose.frames(here.page, xyz, np.zeros(len(xyz))).reshape(*xx.shape, 4, 4)
+    starts = np.random.default_rng(0).uniform(
+        np.maximum(here.lower, -np.pi), np.minimum(here.upper, np.pi), (TRIES, len(here.lower))
+    )
+    cost = np.full(xx.shape, UNUSABLE)
+    _costs(
+        arm.origins, arm.axes, arm.sliding, arm.tip, here.lower, here.upper, here.chain.speed, here.page.base_from_page,
+        here.size_m[0], here.size_m[1], targets, starts, cost,
+    )  # fmt: skip
+    return Reach(x_mm, y_mm, cost, here.size_mm, here.page.to_page(np.zeros(3)))
+
+
+@numba.njit(cache=True)
+def _costs(  # type: ignore[no-untyped-def]  # pragma: no cover
+    origins, axes, sliding, tip, lower, upper, speed, page, width_m, height_m, targets, starts, cost
+):
+    rows, columns = cost.shape
+    tries, n = starts.shape
+    frames, q, found = np.empty((n + 1, 4, 4)), np.empty(n), np.full((rows, columns, n), np.nan)
+    for r in range(rows):
+        for c in range(columns):
+            for k in range(-2, tries):
+                if k == -2 and c > 0:
+                    q[:] = found[r, c - 1]
+                elif k == -1 and r > 0:
+                    q[:] = found[r - 1, c]
+                elif k >= 0:
+                    q[:] = starts[k]
+                else:
+                    continue
+                if np.isnan(q[0]):
+                    continue
+                if not reach_for(origins, axes, sliding, tip, lower, upper, targets[r, c], True, 25, True, q, frames):
+                    continue
+                price = posture_cost(axes, sliding, lower, upper, speed, frames, q, page, width_m, height_m)
+                if price < cost[r, c]:
+                    cost[r, c] = price
+                    found[r, c] = q
+                if cost[r, c] < 2.0:
+                    break
+
+
+def draw_reach(reach: Reach) -> np.ndarray:
+    """A picture of it: (H, W, 3) uint8 RGB. The page is outlined; green: within easy reach; yellow: near a joint's end
+    or a singularity; red: out of reach."""
+    width_mm, height_mm = np.ptp(reach.x_mm), np.ptp(reach.y_mm)
+    scale = PICTURE_PX / max(width_mm, height_mm)
+    inner = round(width_mm * scale), round(height_mm * scale)
+    poor = np.clip(reach.cost / POOR_COST, 0.0, 1.0)[..., None]
+    colours = np.where(reach.cost[..., None] >= UNUSABLE, _NONE, (1.0 - poor) * _GOOD + poor * _POOR)
+    area = cv2.resize(colours[::-1].astype(np.uint8), inner, interpolation=cv2.INTER_NEAREST)
+    left, top, right, bottom = 70, 60, 30, 110
+    image = np.full((inner[1] + top + bottom, inner[0] + left + right, 3), 255, np.uint8)
+    image[top : top + inner[1], left : left + inner[0]] = area
+
+    def px(x_mm: float, y_mm: float) -> tuple[int, int]:
+        return (
+            round(left + (x_mm - reach.x_mm[0]) * scale),
+            round(top + inner[1] - (y_mm - reach.y_mm[0]) * scale),
+        )
+
+    for x in _ticks(reach.x_mm):
+        cv2.line(image, px(x, reach.y_mm[0]), (px(x, 0)[0], top + inner[1] + 6), _GREY, 1, cv2.LINE_AA)
+        _text(image, f'{x:g}', (px(x, 0)[0], top + inner[1] + 22), 0.42, centred=True)
+    for y in _ticks(reach.y_mm):
+        cv2.line(image, (left - 6, px(0, y)[1]), (left, px(0, y)[1]), _GREY, 1, cv2.LINE_AA)
+        _text(image, f'{y:g}', (left - 44, px(0, y)[1] + 5), 0.42)
+    width, height = reach.size_mm
+    cv2.rectangle(image, px(0.0, 0.0), px(width, height), _WHITE, 5, cv2.LINE_AA)
+    cv2.rectangle(image, px(0.0, 0.0), px(width, height), _DARK, 2, cv2.LINE_AA)
+    _text(image, f'page {width:g} x {height:g} mm', (px(0, height)[0] + 6, px(0, height)[1] + 20), 0.5)
+    if reach.x_mm[0] < reach.base_mm[0] < reach.x_mm[-1] and reach.y_mm[0] < reach.base_mm[1] < reach.y_mm[-1]:
+        centre = px(*reach.base_mm[:2])
+        cv2.circle(image, centre, 12, _WHITE, -1, cv2.LINE_AA)
+        cv2.drawMarker(image, centre, _DARK, cv2.MARKER_CROSS, 24, 2, cv2.LINE_AA)
+        cv2.circle(image, centre, 12, _DARK, 2, cv2.LINE_AA)
+        _text(image, 'base', (centre[0] + 18, centre[1] + 5), 0.5)
+    _text(image, f'Where the arm reaches: {100.0 * reach.page_share:.0f} % of the page', (left, 36), 0.7)
+    legend = (('easily', _GOOD), ("near a joint's end or a singularity", _POOR), ('not', _NONE))
+    x = left
+    for word, colour in legend:
+        cv2.rectangle(image, (x, top + inner[1] + 52), (x + 18, top + inner[1] + 70), colour.tolist(), -1)
+        _text(image, word, (x + 26, top + inner[1] + 67), 0.5)
+        x += 50 + 9 * len(word)
+    _text(image, 'mm of the page', (left, top + inner[1] + 96), 0.42)
+    return image
+
+
+def _ticks(values: np.ndarray) -> np.ndarray:
+    return np.arange(math.ceil(values[0] / 100.0), math.floor(values[-1] / 100.0) + 1) * 100.0
+
+
+def _text(image: np.ndarray, text: str, at: tuple[int, int], size: float, *, centred: bool = False) -> None:
+    if centred:
+        (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
+        at = at[0] - width // 2, at[1]
+    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, _DARK, 1, cv2.LINE_AA)

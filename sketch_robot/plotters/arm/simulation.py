@@ -1,0 +1,136 @@
+"""An arm that exists in memory and follows every trajectory exactly."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from sketch_robot.motion.page import Page
+from sketch_robot.plotters.arm.chain import Chain
+from sketch_robot.plotters.arm.kinematics import forward
+from sketch_robot.plotters.arm.page_frame import PageFrame
+from sketch_robot.plotters.arm.pen_pose import PenPose
+from sketch_robot.plotters.arm.trajectory import JointSample, JointTrajectory
+from sketch_robot.plotters.arm.transport import ArmTransport
+from sketch_robot.plotters.pacing import Pace
+from sketch_robot.plotters.paper import Paper
+
+STEP_S = 0.002  # machine seconds between two looks at the pen
+
+
+class Sheet:
+    """A sheet of paper before an arm, and the ink that its pen leaves.
+
+    Args:
+        size: of the sheet.
+        page: where it lies.
+        pen_width_mm: of the line.
+    """
+
+    def __init__(self, size: Page, page: PageFrame, pen_width_mm: float) -> None:
+        self.paper = Paper(size, pen_width_mm)
+        self.page = page
+        self._down = False
+
+    def mark(self, xy_mm: np.ndarray, touching: np.ndarray) -> None:
+        """Draw where a pen has been: (N, 2) mm, and whether it touched the paper there, (N,) bool."""
+        edges = np.flatnonzero(np.diff(touching.astype(np.int8))) + 1
+        for part, touches in zip(np.split(xy_mm, edges), np.split(touching, edges), strict=True):
+            if not touches[0]:
+                if self._down:
+                    self.paper.lift()
+                self._down = False
+                continue
+            if not self._down:
+                self.paper.touch(part[0])
+            self.paper.ink(part if self._down else part[1:])
+            self._down = True
+
+
+class SimulatedArm(ArmTransport):
+    """See the module.
+
+    Args:
+        chain: the arm.
+        start: (n,) float64; where its joints are at first.
+        speedup: machine seconds in a wall-clock second; infinite: as fast as this computer can.
+    """
+
+    lead_s = 0.02
+
+    def __init__(self, chain: Chain, start: np.ndarray, *, speedup: float = 1.0) -> None:
+        self._chain = chain
+        self._pace = Pace(speedup)
+        self._nothing = threading.Event()
+        self._now_s = 0.0
+        self._position = np.array(start, dtype=np.float64)
+        self._trajectory: JointTrajectory | None = None
+        self._sheet: Sheet | None = None
+        self._pose = PenPose()
+        self.on_step: Callable[[], None] | None = None
+
+    @property
+    def paper(self) -> Paper | None:
+        """The sheet of the current or last drawing."""
+        return None if self._sheet is None else self._sheet.paper
+
+    def take_sheet(self, sheet: Page, page: PageFrame, pose: PenPose, pen_width_mm: float) -> None:
+        """Lay a fresh sheet."""
+        self._sheet, self._pose = Sheet(sheet, page, pen_width_mm), pose
+
+    def connect(self) -> None:
+        """Nothing is to be done."""
+        self._pace.restart()
+
+    def close(self) -> None:
+        """Hold."""
+        self._trajectory = None
+
+    def now_s(self) -> float:
+        """Machine seconds that were waited for."""
+        return self._now_s
+
+    def send(self, trajectory: JointTrajectory) -> None:
+        """Follow it from now on."""
+        self._trajectory = trajectory
+
+    def hold(self) -> None:
+        """Stop dead."""
+        self._trajectory = None
+
+    def sample(self) -> JointSample:
+        """The joints now."""
+        if self._trajectory is None:
+            return JointSample(self._now_s, self._position.copy(), np.zeros_like(self._position))
+        return JointSample(self._now_s, self._position.copy(), self._trajectory.at(np.array([self._now_s]), order=1)[0])
+
+    def wait(self, seconds: float) -> None:
+        """Let machine time pass, the arm moving meanwhile."""
+        left = seconds
+        while left > 1e-12:
+            taken = self._pace.take(left)
+            if taken == 0.0:
+                self._pace.wait(self._nothing)
+                continue
+            self.advance(taken)
+            left -= taken
+
+    def advance(self, seconds: float) -> None:
+        """Move on by machine seconds at once."""
+        times = self._now_s + np.linspace(0.0, seconds, max(1, int(np.ceil(seconds / STEP_S - 1e-9))) + 1)[1:]
+        self._now_s += seconds
+        if self._trajectory is not None and self._trajectory.times_s[0] <= times[-1]:
+            self._position = self._trajectory.at(times[-1:])[0]
+            moving = self._trajectory.at(times[times >= self._trajectory.times_s[0]])
+        else:
+            moving = self._position[None]
+        if self._sheet is not None:
+            tools = forward(self._chain, moving)
+            tip, along = (
+                self._sheet.page.to_page(tools[:, :3, 3]),
+                tools[:, :3, 2] @ self._sheet.page.base_from_page[:3, :3],
+            )
+            at_paper = tip - (tip[:, 2:] / np.minimum(along[:, 2:], -1e-6)) * along  # it gives way along the pen
+            self._sheet.mark(at_paper[:, :2], tip[:, 2] <= 0.0)

@@ -1,0 +1,182 @@
+"""Read a serial arm from URDF (http://wiki.ros.org/urdf/XML).
+
+What it looks like and what it weighs is left to those who show or simulate it: meshes are never opened.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion.safe_xml import parse_xml
+from sketch_robot.plotters.arm.chain import ROTARY, SLIDING, WOUND, Chain, Joint
+from sketch_robot.plotters.arm.frames import transform
+
+MAX_BYTES = 10_000_000  # the largest published arms have under 200 kB
+_MOVING = {'revolute': ROTARY, 'continuous': ROTARY, 'prismatic': SLIDING}
+
+
+def load_urdf(path: str | Path, *, tool: str, base: str = '') -> Chain:
+    """Read the chain from a file; see `read_urdf`.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, the file cannot be read, and what `read_urdf` raises.
+    """
+    return read_urdf(read_text(path), tool=tool, base=base)
+
+
+def read_text(path: str | Path) -> str:
+    """The text of an arm's file.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, there is no such file, or it is no text of a sensible size.
+    """
+    try:
+        with Path(path).open('rb') as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise SketchRobotError(ErrorCode.BAD_GOAL, f'{path} is over {MAX_BYTES // 10**6} MB; that is no arm')
+        return data.decode('utf-8-sig')
+    except OSError as error:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'cannot read the arm {path}: {error.strerror or error}') from error
+    except UnicodeDecodeError as error:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'the arm {path} is no text in UTF-8') from error
+
+
+def read_urdf(text: str, *, tool: str, base: str = '') -> Chain:
+    """The joints between two links of a URDF robot.
+
+    Args:
+        text: the file.
+        tool: the link whose origin is the pen's tip and whose z axis points along the pen towards the paper.
+        base: the link that the page is placed in; empty: the root.
+
+    Returns:
+        the chain; limits that the file lacks are NaN (URDF has none for acceleration).
+
+    Raises:
+        SketchRobotError: BAD_GOAL, this is no URDF; there is no such link; the tool does not hang on the base; or a
+            joint between them is of a kind that a serial arm does not have, or mimics another.
+    """
+    robot = _parsed_xml(text)
+    if robot.tag != 'robot':
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'a URDF begins with <robot>, not with <{robot.tag}>')
+    links = [_attribute(link, 'name', 'a link') for link in robot.findall('link')]
+    above = {}
+    for joint in robot.findall('joint'):
+        name = _attribute(joint, 'name', 'a joint')
+        child = _end(joint, 'child', name)
+        if child in above:
+            raise SketchRobotError(ErrorCode.BAD_GOAL, f'the link {child!r} hangs on two joints; that is no URDF')
+        above[child] = (_end(joint, 'parent', name), joint)
+    for link in (tool, *([base] if base else [])):
+        if link not in links:
+            raise SketchRobotError(ErrorCode.BAD_GOAL, f'the arm has no link {link!r}; its links are: {_some(links)}')
+    elements: list[Element] = []
+    link = tool
+    while link != base and link in above:
+        link, element = above[link]
+        elements.append(element)
+        if len(elements) > len(above):
+            raise SketchRobotError(ErrorCode.BAD_GOAL, f'the links of the arm form a ring at {link!r}')
+    if base and link != base:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'the tool {tool!r} does not hang on the base {base!r}')
+    joints: list[Joint] = []
+    offset = np.eye(4)
+    for element in reversed(elements):
+        offset = offset @ _origin(element)
+        joint = _joint(element, offset)
+        if joint is not None:
+            joints.append(joint)
+            offset = np.eye(4)
+    return Chain(robot.get('name', 'arm'), link, tool, tuple(joints), offset)
+
+
+def _parsed_xml(text: str) -> Element:
+    try:
+        return parse_xml(text)
+    except ValueError as error:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f"the arm's file cannot be used: {error}") from error
+
+
+def _joint(element: Element, origin: np.ndarray) -> Joint | None:
+    """A moving joint, or None for a fixed one."""
+    name, kind = element.get('name', ''), element.get('type', '')
+    if kind == 'fixed':
+        return None
+    if kind not in _MOVING:
+        known = 'revolute, continuous, prismatic, fixed'
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'joint {name!r} is of type {kind!r}; an arm has: {known}')
+    if element.find('mimic') is not None:
+        raise SketchRobotError(
+            ErrorCode.BAD_GOAL, f'joint {name!r} mimics another one; the joints of a serial arm move on their own'
+        )
+    axis_element = element.find('axis')
+    axis = _numbers(axis_element, 'xyz', (1.0, 0.0, 0.0), f'the axis of joint {name!r}')
+    length = float(np.linalg.norm(axis))
+    if length < 1e-6:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'the axis of joint {name!r} has no direction')
+    limit = element.find('limit')
+    ends = {'lower': math.nan, 'upper': math.nan}
+    if kind == 'continuous':
+        ends = {'lower': -WOUND, 'upper': WOUND}
+    elif limit is not None:
+        # an end that is left out is zero; a joint with neither has no room and was not meant to be one
+        given = {end: _number(limit, end, name) for end in ends}
+        if any(not math.isnan(value) for value in given.values()):
+            ends = {end: 0.0 if math.isnan(value) else value for end, value in given.items()}
+    speed = math.nan if limit is None else _number(limit, 'velocity', name)
+    return Joint(name, _MOVING[kind], origin, axis / length, ends['lower'], ends['upper'], speed, math.nan)
+
+
+def _origin(joint: Element) -> np.ndarray:
+    what = f'the origin of joint {joint.get("name")!r}'
+    element = joint.find('origin')
+    return transform(_numbers(element, 'xyz', (0.0,) * 3, what), _numbers(element, 'rpy', (0.0,) * 3, what))
+
+
+def _end(joint: Element, which: str, name: str) -> str:
+    element = joint.find(which)
+    if element is None:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'joint {name!r} has no {which}')
+    return _attribute(element, 'link', f'the {which} of joint {name!r}')
+
+
+def _attribute(element: Element, name: str, what: str) -> str:
+    value = element.get(name)
+    if not value:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{what} of the arm has no {name}')
+    return value
+
+
+def _number(element: Element, name: str, joint: str) -> float:
+    """NaN when it is not there."""
+    text = element.get(name)
+    if text is None:
+        return math.nan
+    return float(_parsed(text, 1, f'the {name} of joint {joint!r}')[0])
+
+
+def _numbers(element: Element | None, name: str, default: tuple[float, ...], what: str) -> np.ndarray:
+    text = None if element is None else element.get(name)
+    return np.array(default) if text is None else _parsed(text, len(default), what)
+
+
+def _parsed(text: str, count: int, what: str) -> np.ndarray:
+    try:
+        values = np.array([float(part) for part in text.split()])
+    except ValueError:
+        values = np.zeros(0)
+    if len(values) != count or not np.isfinite(values).all():
+        raise SketchRobotError(
+            ErrorCode.BAD_GOAL, f'{what} is {text[:40]!r}; it must be {count} finite number{"s" if count > 1 else ""}'
+        )
+    return values
+
+
+def _some(names: list[str]) -> str:
+    return ', '.join(names[:20]) + (', ...' if len(names) > 20 else '')
