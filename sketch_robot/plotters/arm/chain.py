@@ -118,7 +118,7 @@ def _limited(joint: Joint, limits: Any) -> Joint:
     if not isinstance(limits, Mapping):
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'the limits of joint {joint.name!r} are no mapping: {limits!r}')
     known = {'lower': 'lower', 'upper': 'upper', 'velocity': 'speed', 'acceleration': 'accel'}
-    changes = {}
+    changes: dict[str, Any] = {}
     for name, value in limits.items():
         if name not in known:
             raise SketchRobotError(

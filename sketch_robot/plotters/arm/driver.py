@@ -227,7 +227,7 @@ class ArmPlotter(Plotter):
             finished = self._draw_and_park(planner, rest, planned)
             if finished and journal is not None:
                 journal.finish()
-            return self._witness.outcome(finished, self._transport.now_s())
+            return self._witness.outcome(finished)
 
     def pause(self) -> None:
         """Brake on the path, lift the pen and stand still until `resume`. Without a drawing it does nothing."""

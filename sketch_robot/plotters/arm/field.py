@@ -12,7 +12,7 @@ wherever a drawing is interrupted, the arm comes back to the same posture.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numba
 import numpy as np
@@ -52,7 +52,7 @@ class Situation:
     chain: Chain
     page: PageFrame
     size_mm: tuple[float, float]
-    pose: PenPose = PenPose()
+    pose: PenPose = field(default_factory=PenPose)
     margin: float = 0.02
 
     @property

@@ -2,7 +2,8 @@
 
 Levenberg-Marquardt on position and orientation (Sugihara 2011, "Solvability-Unconcerned Inverse Kinematics by the
 Levenberg-Marquardt Method"). The rotation about the pen is either asked for as well or left free, and then no row of
-the task speaks of it. Steps are the shortest that reduce the error, so an arm with joints to spare stays near its start.
+the task speaks of it. Steps are the shortest that reduce the error, so that an arm with joints to spare stays near its
+start.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ def reach_for(  # type: ignore[no-untyped-def]  # pragma: no cover
 def follow(  # type: ignore[no-untyped-def]  # pragma: no cover
     origins, axes, sliding, tip, targets, starts, free, q, errors
 ):
-    """Joints (N, n) for target frames (N, 4, 4), each from its own start (N, n); fills the errors (N,) that are left."""
+    """Fill joints (N, n) for target frames (N, 4, 4), each from its own start (N, n), and the errors (N,) left."""
     n = len(axes)
     frames, error = np.empty((n + 1, 4, 4)), np.empty(6)
     nothing = np.empty(0)

@@ -50,7 +50,8 @@ class Reach:
 
     @property
     def nearest_shift_mm(self) -> tuple[float, float] | None:
-        """How far to move the sheet, in its own x and y, for the arm to reach all of it; None: not within this picture."""
+        """How far to move the sheet, in its own x and y, for the arm to reach all of it; None: there is no such place
+        within this picture."""
         reached = self.cost < UNUSABLE
         step_x, step_y = self.x_mm[1] - self.x_mm[0], self.y_mm[1] - self.y_mm[0]
         wide, high = math.ceil(self.size_mm[0] / step_x) + 1, math.ceil(self.size_mm[1] / step_y) + 1

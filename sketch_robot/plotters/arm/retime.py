@@ -93,7 +93,7 @@ def brake(path: JointPath, limits: JointLimits, *, start_u: float, speed: float)
 def _rows(
     path: JointPath, limits: JointLimits, start_u: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The grid from `start_u` on; first and second derivatives (N, n + 3); the cap of z; acceleration limits (n + 3,)."""
+    """The grid from `start_u` on; first and second derivatives (N, n + 3); caps of z; acceleration limits (n + 3,)."""
     u = np.arange(len(path.joints), dtype=np.float64)
     if start_u > 0.0:
         rest = u[u > start_u + 1e-6]

@@ -82,8 +82,7 @@ class Timeline:
                 np.concatenate([leg.timing.z[before], tail.z]),
                 np.concatenate([leg.timing.t_s[before], gone + tail.t_s]),
             )
-        line = Timeline([*self.legs[:k], _timed(leg, timing)], self.starts_s[0])
-        return line
+        return Timeline([*self.legs[:k], _timed(leg, timing)], self.starts_s[0])
 
 
 def _timed(leg: Leg, timing: Timing) -> Leg:

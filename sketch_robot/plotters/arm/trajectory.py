@@ -1,4 +1,4 @@
-"""Joint trajectories: places and speeds at moments, joined by cubic polynomials as ros2_control's controller joins them.
+"""Joint trajectories: places and speeds at moments, joined by cubic polynomials as ros2_control joins them.
 
 joint_trajectory_controller interpolates points that have positions and velocities by cubic Hermite splines
 (https://control.ros.org/jazzy/doc/ros2_controllers/joint_trajectory_controller/doc/trajectory.html).

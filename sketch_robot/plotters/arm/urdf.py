@@ -89,9 +89,9 @@ def read_urdf(text: str, *, tool: str, base: str = '') -> Chain:
     offset = np.eye(4)
     for element in reversed(elements):
         offset = offset @ _origin(element)
-        joint = _joint(element, offset)
-        if joint is not None:
-            joints.append(joint)
+        moving = _joint(element, offset)
+        if moving is not None:
+            joints.append(moving)
             offset = np.eye(4)
     return Chain(robot.get('name', 'arm'), link, tool, tuple(joints), offset)
 

@@ -121,7 +121,7 @@ class Witness:
         total = first + len(self._lengths)
         return Progress(first + self._done, total, fraction, left_s, pen, bool(self._pen_mm[2] <= 0.0))
 
-    def outcome(self, finished: bool, now_s: float) -> Outcome:
+    def outcome(self, finished: bool) -> Outcome:
         """What was put on paper."""
         first = 0 if self._rest is None else self._rest.first
         return Outcome(
