@@ -14,25 +14,20 @@ import logging
 import math
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sketch_robot.plotters.emulators.faults import Counts, Fault, FaultSchedule
-from sketch_robot.plotters.emulators.grbl_firmware import GrblFirmware
-from sketch_robot.plotters.emulators.grbl_machine import GrblMachine, Hardware
-from sketch_robot.plotters.emulators.grbl_settings import settings_with
-from sketch_robot.plotters.emulators.grbl_state import CLOCK_HZ
+from sketch_robot.plotters.emulators.faults import Fault, FaultSchedule
+from sketch_robot.plotters.emulators.grbl_machine import Hardware
+from sketch_robot.plotters.emulators.grbl_unit import BOOT_S, GrblUnit
 from sketch_robot.plotters.emulators.pty import PseudoTerminal
 from sketch_robot.plotters.paper import Paper
 
-BOOT_S = 0.5  # of the boot loader, which swallows what comes meanwhile
 _TURN_S = 0.002  # wall-clock; how often time passes while something moves
 _QUIET_S = 0.05  # wall-clock; how often while nothing does
 _LATEST_S = 0.02  # wall-clock; time that could not be kept up with is forgotten beyond this
-_SLICE_S = 0.02  # machine time; how finely faults see what has happened
 _FREE_RUN_S = 0.05  # machine time at once when there is no limit of speed
 _log = logging.getLogger(__name__)
 
@@ -76,22 +71,23 @@ class EmulatedGrbl:
     ) -> None:
         if not speedup > 0.0:
             raise ValueError(f'a speed-up of {speedup} is not possible; it must be positive')
-        known = settings_with(settings)
-        self.plotter = GrblMachine(hardware or Hardware(), (known[100], known[101], known[102]))
-        self.firmware = GrblFirmware(self.plotter, known, baud=baud, line_s=line_s, seed=seed)
-        self.faults = faults or FaultSchedule()
+        self._unit = GrblUnit(
+            hardware,
+            settings=settings,
+            faults=faults,
+            baud=baud,
+            line_s=line_s,
+            reset_on_open=reset_on_open,
+            boot_s=boot_s,
+            seed=seed,
+        )
+        self.firmware, self.plotter, self.faults = self._unit.firmware, self._unit.plotter, self._unit.faults
         self._speedup = float(speedup)
         self._link = link
-        self._reset_on_open, self._boot = reset_on_open, round(boot_s * CLOCK_HZ)
         self._terminal: PseudoTerminal | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.RLock()
         self._closing = threading.Event()
-        self._answers: deque[tuple[int, bytes]] = deque()  # and when they may go
-        self._later: list[tuple[int, Fault]] = []  # what ends when
-        self._bytes_in = self._bytes_out = 0
-        self._silent_until = self._boot_until = 0
-        self._delay = 0
         self._client = False
         self._wall = 0.0
 
@@ -121,7 +117,7 @@ class EmulatedGrbl:
     @property
     def machine_s(self) -> float:
         """Machine seconds since the start."""
-        return self.firmware.clock / CLOCK_HZ
+        return self._unit.seconds
 
     def start(self) -> None:
         """Plug in and power on.
@@ -160,32 +156,35 @@ class EmulatedGrbl:
     def unplug(self) -> None:
         """Pull the cable; the machine goes on with what it has."""
         with self._lock:
-            if self._terminal is not None:
-                self._terminal.unplug()
+            self._unit.plugged = False
+            self._wake()
 
     def replug(self) -> None:
         """Put the cable back."""
         with self._lock:
-            if self._terminal is not None:
-                self._terminal.plug()
+            self._unit.plugged = True
+            self._wake()
 
     def inject(self, fault: Fault) -> None:
         """Let something go wrong when its moment comes; one that has passed is now."""
         with self._lock:
             self.faults.add(fault)
-            if self._terminal is not None:
-                self._terminal.wake()
+            self._wake()
 
     def wait_until_idle(self, seconds: float = 10.0) -> bool:
         """Wait at most so many wall-clock seconds until nothing moves and nothing is on its way; whether it is so."""
         end = time.monotonic() + seconds
         while True:
             with self._lock:
-                if not self.firmware.busy and not self._answers:
+                if self._unit.settled:
                     return True
             if time.monotonic() > end:
                 return False
             time.sleep(_TURN_S)
+
+    def _wake(self) -> None:
+        if self._terminal is not None:
+            self._terminal.wake()
 
     # ------------------------------------------------------------- its thread
     def _work(self, terminal: PseudoTerminal) -> None:
@@ -193,7 +192,7 @@ class EmulatedGrbl:
             while not self._closing.is_set():
                 with self._lock:
                     self._turn(terminal)
-                    busy = self.firmware.busy or self._answers or self._later
+                    busy = self._unit.busy
                 terminal.wait(_TURN_S if busy else _QUIET_S)
         except Exception:  # a thread has nobody to tell but the log
             _log.exception('the emulated controller has a defect')
@@ -202,98 +201,27 @@ class EmulatedGrbl:
 
     def _turn(self, terminal: PseudoTerminal) -> None:
         """Let time pass, take what the client has sent, and answer."""
-        self._pass_time(terminal)
-        self._notice_client(terminal)
-        data = terminal.read()
-        if data:
-            heard = self.faults.pass_bytes(data, 'in', self._counts())
-            self._bytes_in += len(data)
-            if self.firmware.clock >= self._boot_until:
-                self.firmware.receive(heard)
-            self._run_to(self.firmware.clock, terminal)
-        self._answer(terminal)
-
-    def _notice_client(self, terminal: PseudoTerminal) -> None:
-        client = terminal.in_use()
-        if client and not self._client:
-            terminal.make_raw()
-            if self._reset_on_open:
-                self.firmware.brown_out(self._boot)
-                self._boot_until = self.firmware.clock + self._boot
-                self._answers.clear()
-        self._client = client
-
-    def _pass_time(self, terminal: PseudoTerminal) -> None:
         now = time.monotonic()
         passed, self._wall = min(now - self._wall, _LATEST_S), now
         if math.isinf(self._speedup):
-            passed_s = _FREE_RUN_S if self.firmware.busy or self._later else passed
+            self._unit.run(_FREE_RUN_S if self._unit.busy else passed)
         else:
-            passed_s = passed * self._speedup
-        self._run_to(self.firmware.clock + round(passed_s * CLOCK_HZ), terminal)
-
-    def _run_to(self, clock: int, terminal: PseudoTerminal) -> None:
-        while True:
-            moment = clock
-            if self.faults.waiting:
-                ahead = min(_SLICE_S, self.faults.seconds_to_next(self._counts()))
-                moment = min(clock, self.firmware.clock + max(1, math.ceil(ahead * CLOCK_HZ)))
-            if self._later:
-                moment = max(self.firmware.clock, min(moment, min(end for end, _ in self._later)))
-            self.firmware.run_until(moment)
-            self._collect()
-            for fault in self.faults.due(self._counts()):
-                self._happen(fault, terminal)
-            for end, fault in [item for item in self._later if item[0] <= self.firmware.clock]:
-                self._later.remove((end, fault))
-                self._end(fault, terminal)
-            if moment >= clock:
-                return
-
-    def _counts(self) -> Counts:
-        plotter, firmware = self.plotter, self.firmware
-        return Counts(
-            self._bytes_in, self._bytes_out, firmware.lines, plotter.lifts, plotter.ink_mm, firmware.clock / CLOCK_HZ
-        )
-
-    def _happen(self, fault: Fault, terminal: PseudoTerminal) -> None:
-        _log.info('fault %s after %.3f s', fault.kind, self.machine_s)
-        firmware = self.firmware
-        until = firmware.clock + round(min(fault.amount, 1e9) * CLOCK_HZ)
-        if fault.kind == 'stall':
-            self._silent_until = max(self._silent_until, until)
-        elif fault.kind == 'slow':
-            self._delay = until - firmware.clock
-        elif fault.kind == 'reset':
-            firmware.brown_out(0)
-        elif fault.kind == 'alarm':
-            firmware.raise_alarm(int(fault.amount))
-        elif fault.kind == 'unplug':
-            terminal.unplug()
-            self._client = False
-        elif fault.kind == 'stuck-pen':
-            self.plotter.jam_pen(firmware.clock, True)
-        if fault.kind in ('unplug', 'stuck-pen') and math.isfinite(fault.amount):
-            self._later.append((until, fault))
-
-    def _end(self, fault: Fault, terminal: PseudoTerminal) -> None:
-        if fault.kind == 'unplug':
-            terminal.plug()
-        else:
-            self.plotter.jam_pen(self.firmware.clock, False)
-
-    def _collect(self) -> None:
-        """Take what the controller says, with the moment when it may be heard."""
-        sent = self.firmware.sent
-        if not sent:
-            return
-        data = self.faults.pass_bytes(bytes(sent), 'out', self._counts())
-        self._bytes_out += len(sent)
-        sent.clear()
+            self._unit.run(passed * self._speedup)
+        self._mind_cable(terminal)
+        data = terminal.read()
         if data:
-            self._answers.append((self.firmware.clock + self._delay, data))
+            self._unit.send(data)
+            self._unit.run(0.0)
+        terminal.write(self._unit.heard())
 
-    def _answer(self, terminal: PseudoTerminal) -> None:
-        clock = self.firmware.clock
-        while self._answers and self._answers[0][0] <= clock and self._silent_until <= clock:
-            terminal.write(self._answers.popleft()[1])
+    def _mind_cable(self, terminal: PseudoTerminal) -> None:
+        if self._unit.plugged != terminal.plugged:
+            if self._unit.plugged:
+                terminal.plug()
+            else:
+                terminal.unplug()
+        client = terminal.in_use()
+        if client and not self._client:
+            terminal.make_raw()
+            self._unit.client_opens()
+        self._client = client

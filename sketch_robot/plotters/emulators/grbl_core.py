@@ -149,12 +149,14 @@ class GrblCore(ABC):
         """Let time pass."""
         self.run_until(self._clock + round(seconds * CLOCK_HZ))
 
-    def run_until(self, clock: int) -> None:
-        """Let time pass up to a moment of the clock."""
+    def run_until(self, clock: int, *, until_sent: bool = False) -> None:
+        """Let time pass up to a moment of the clock, or at most until something is sent."""
         while True:
             self._listen()
             if self._clock >= self._wake:
                 next(self._program)
+            if until_sent and self.sent:
+                return
             moment = min(clock, self.serial.next_notable(), self.machine.next_event(self._clock))
             if self._wake > self._clock:
                 moment = min(moment, self._wake)
@@ -259,20 +261,20 @@ class GrblCore(ABC):
 
     def _read_marks(self) -> None:
         """What the stepper has done since."""
-        run = self.motion.executor[0]
-        for index in range(int(run['marks'])):
-            mark = self.motion.marks[index]
-            kind = mark['kind']
+        count = int(self.motion.executor['marks'][0])
+        if not count:
+            return
+        for clock, kind, position, _, rapid in self.motion.marks[:count].tolist():
             if kind == BLOCK_BEGUN:
-                self._block_rapid = bool(mark['rapid'])
+                self._block_rapid = rapid
             elif kind == STOPPED:
                 self._flags.add('stop')
                 self._sleep(self._idle_cycles())
-            self.machine.follow(int(mark['clock']), mark['position'], bool(mark['rapid']))
-        run['marks'] = 0
+            self.machine.follow(clock, position, rapid)
+        self.motion.executor['marks'] = 0
 
     def _follow_here(self) -> None:
-        self.machine.follow(self._clock, self.motion.executor[0]['position'], self._block_rapid)
+        self.machine.follow(self._clock, self.motion.executor[0]['position'].tolist(), self._block_rapid)
 
     def _idle_cycles(self, *, alarm: bool = False) -> int:
         """How long `st_go_idle` waits before it switches the motors off; 255 ms of $1 mean never to."""
@@ -288,8 +290,7 @@ class GrblCore(ABC):
     def _power(self) -> Waiting:
         while True:
             self._initialise()
-            self._sleep(self._idle_cycles())
-            yield
+            yield from self._pause(self._idle_cycles())
             self._say(report.BANNER)
             try:
                 yield from self._main_loop()
@@ -404,7 +405,8 @@ class GrblCore(ABC):
     def _pause(self, cycles: int) -> Waiting:
         """Stand still so long, looking at nothing."""
         self._sleep(cycles)
-        yield
+        while self._clock < self._wake:
+            yield
 
     def _synchronise(self) -> Waiting:
         """`protocol_buffer_synchronize`: until all motion is done."""

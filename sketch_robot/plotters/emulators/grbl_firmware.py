@@ -45,6 +45,7 @@ _POLL = CLOCK_HZ // 1000  # how often homing looks at the switches
 _SEARCH, _LOCATE = 1.5, 5.0  # homing goes so many times the travel, and the pull-off, before it gives up
 _FLAGS = frozenset({4, 5, 6, 13, 20, 21, 22, 32})  # settings that are on or off
 _ARC_EPSILON = 5e-7  # rad
+_FARTHEST_MM = 1e6
 
 
 class GrblFirmware(GrblCore):
@@ -73,13 +74,13 @@ class GrblFirmware(GrblCore):
                 return 3
             self._flags.add('sleep')
         elif kind == 'I':
-            return self._build(rest)
+            return (yield from self._build(rest))
         elif kind == 'R':
-            return self._restore(rest)
+            return (yield from self._restore(rest))
         elif kind == 'N':
             return (yield from self._startup_line(rest))
         else:
-            return self._store(line[1:])
+            return (yield from self._store(line[1:]))
         return OK
 
     def _plain_command(self, kind: str) -> int:
@@ -107,30 +108,30 @@ class GrblFirmware(GrblCore):
         place = self._probe_steps.astype(np.float32) / self.motion.kinematics['steps_per_mm'][0]
         return f'[PRB:{report.position(place, self._inches)}:{int(self._probed)}]\r\n'
 
-    def _build(self, rest: str) -> int:
+    def _build(self, rest: str) -> Status:
         if not rest:
             self._say(report.BUILD.format(info=self.build_info))
             return OK
         if rest[0] != '=':
             return 3
         self.build_info = rest[1:]
-        self._write_eeprom(len(self.build_info) + 2)
+        yield from self._write_eeprom(len(self.build_info) + 2)
         return OK
 
-    def _restore(self, rest: str) -> int:
+    def _restore(self, rest: str) -> Status:
         if len(rest) != 4 or not rest.startswith('ST=') or rest[3] not in '$#*':
             return 3
         if rest[3] in '$*':
             self.settings = dict(FACTORY)
-            self._write_eeprom(60)
+            yield from self._write_eeprom(60)
         if rest[3] in '#*':
             for values in self.stored:
                 values[:] = 0.0
-            self._write_eeprom(len(self.stored) * 13)
+            yield from self._write_eeprom(len(self.stored) * 13)
         if rest[3] == '*':
             self.startup_lines = ['', '']
             self.build_info = ''
-            self._write_eeprom(6)
+            yield from self._write_eeprom(6)
         self._use_settings()
         self._message('Restoring defaults')
         self._reset()
@@ -154,10 +155,10 @@ class GrblFirmware(GrblCore):
         if code == OK:
             yield from self._synchronise()
             self.startup_lines[min(1, int(value))] = line
-            self._write_eeprom(LINE_BYTES + 1)
+            yield from self._write_eeprom(LINE_BYTES + 1)
         return code
 
-    def _store(self, text: str) -> int:
+    def _store(self, text: str) -> Status:
         """`$x=value`."""
         number = gcode.read_number(text, 0)
         if number is None:
@@ -173,9 +174,9 @@ class GrblFirmware(GrblCore):
             return 3
         if value < 0.0:
             return 4
-        return self._set(int(which), float(value))
+        return (yield from self._set(int(which), float(value)))
 
-    def _set(self, which: int, value: float) -> int:
+    def _set(self, which: int, value: float) -> Status:
         if which not in FACTORY:
             return 3
         if which not in FLOATS:
@@ -193,17 +194,17 @@ class GrblFirmware(GrblCore):
         if which == 13:
             self._wco_in = 0
         self._use_settings()
-        self._write_eeprom(_changed_bytes(old, value) if which in FLOATS else int(old != value) * 2)
+        yield from self._write_eeprom(_changed_bytes(old, value) if which in FLOATS else int(old != value) * 2)
         return OK
 
     def _use_settings(self) -> None:
         self.motion.kinematics[:] = kinematics_of(self.settings)
 
-    def _write_eeprom(self, count: int) -> None:
+    def _write_eeprom(self, count: int) -> Waiting:
         """The interrupts are off while bytes are written, and the program stands still."""
         cycles = round(count * _EEPROM_BYTE_S * CLOCK_HZ)
         self.serial.deafen(self._clock, self._clock + cycles)
-        self._sleep(cycles)
+        yield from self._pause(cycles)
 
     # ------------------------------------------------------------- G-code
     def _gcode_line(self, line: str) -> Status:
@@ -213,7 +214,6 @@ class GrblFirmware(GrblCore):
             return error.code
         parser = self.parser
         old = parser.modes
-        parser.modes = replace(old, inverse_time=command.modes.inverse_time)
         parser.feed = command.feed
         if parser.spindle_speed != command.spindle_speed:
             if old.spindle != gcode.SPINDLE_OFF:
@@ -224,9 +224,10 @@ class GrblFirmware(GrblCore):
             yield from self._sync_spindle(command.modes.spindle, float(parser.spindle_speed))
         if old.flood != command.modes.flood:
             yield from self._sync_flood(command.modes.flood)
-        parser.modes = replace(
-            command.modes, motion=old.motion, coordinates=old.coordinates, tool_length=old.tool_length
-        )
+        if old != command.modes:
+            parser.modes = replace(
+                command.modes, motion=old.motion, coordinates=old.coordinates, tool_length=old.tool_length
+            )
         if command.action == gcode.DWELL:
             yield from self._dwell(command.dwell_s)
         if command.changes_tool_length:
@@ -236,7 +237,7 @@ class GrblFirmware(GrblCore):
             parser.modes = replace(parser.modes, coordinates=command.modes.coordinates)
             yield from self._offsets_changed()
         yield from self._act(command)
-        parser.modes = replace(parser.modes, motion=command.modes.motion)
+        parser.modes = command.modes
         if command.moves and command.action not in (gcode.GO_HOME_0, gcode.GO_HOME_1):
             yield from self._move(command)
         if command.flow:
@@ -269,7 +270,7 @@ class GrblFirmware(GrblCore):
         yield from self._synchronise()
         changed = sum(_changed_bytes(a, b) for a, b in zip(self.stored[index], values, strict=True))
         self.stored[index] = values.copy()
-        self._write_eeprom(changed)
+        yield from self._write_eeprom(changed)
 
     def _offsets_changed(self) -> Waiting:
         yield from self._synchronise()
@@ -372,8 +373,8 @@ class GrblFirmware(GrblCore):
             yield from self._checkpoint()
             if blocks_free(self.motion) == 0:
                 yield
-        if not np.isfinite(target).all() or np.abs(target * self.motion.kinematics['steps_per_mm'][0]).max() > 2**30:
-            return  # beyond the controller's integers; what it would do is undefined
+        if not all(-_FARTHEST_MM < value < _FARTHEST_MM for value in target.tolist()):
+            return  # beyond the controller's integers of steps; what it would do is undefined
         starved = blocks_waiting(self.motion) == 0 and not self._rest_is_wanted
         if add_block(self.motion, target, np.float32(feed), rapid, inverse_time, fixed_feed, False, self.lines):
             self.starved += starved

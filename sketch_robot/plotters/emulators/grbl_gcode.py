@@ -148,9 +148,9 @@ def read_number(text: str, at: int) -> tuple[np.float32, int] | None:
             exponent += 2
         if exponent < 0:
             value *= np.float32(0.1)
-        with np.errstate(over='ignore'):
-            for _ in range(exponent):
-                value *= np.float32(10.0)
+        if exponent > 0:
+            with np.errstate(over='ignore'):
+                value *= np.float32(10.0) ** exponent
     return (-value if negative else value), at
 
 
@@ -282,7 +282,8 @@ def _take_g(words: _Words, whole: int, hundredths: int) -> None:
                 raise GcodeError(20)
             motion = PROBES[hundredths // 10 - 2]
             hundredths = 0
-        words.modes = replace(modes, motion=motion)
+        if motion != modes.motion:
+            words.modes = replace(modes, motion=motion)
     elif group == 'G2':
         words.modes = replace(modes, plane=whole - 17)
     elif group == 'G5':

@@ -6,6 +6,8 @@ the one set, axes that are not square.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,10 +65,10 @@ class GrblMachine:
         self.hardware = hardware
         self.paper = Paper(hardware.page, hardware.pen_width_mm)
         scale = hardware.steps_per_mm or steps_per_mm
-        self._mm_per_step = 1.0 / np.array(scale)
+        self._mm_per_step = [1.0 / steps for steps in scale]
         height = hardware.pen.start_mm if isinstance(hardware.pen, ZPen) else 0.0
-        self._zero_mm = np.array([*hardware.start_mm, height])  # true position of step 0
-        self._at_mm = self._zero_mm.copy()
+        self._zero_mm = [*hardware.start_mm, height]  # true position of step 0
+        self._at_mm = list(self._zero_mm)
         self._lifter = None if isinstance(hardware.pen, ZPen) else Lifter(hardware.pen)
         self.down = False
         self.lifts = 0
@@ -74,29 +76,27 @@ class GrblMachine:
         self.outside_mm = self.ink_outside_mm = 0.0
         self.lost_mm = np.zeros(2)
         self.homing = False
-        self._page_mm = np.array([hardware.page.width_mm, hardware.page.height_mm])
         self._touch_if(0)
 
     @property
     def xy_mm(self) -> tuple[float, float]:
         """Where the pen truly is, in the page's frame, at the last event."""
-        x, y = self._flat(self._at_mm)
-        return float(x), float(y)
+        return self._flat(self._at_mm)
 
     @property
     def height_mm(self) -> float:
         """The tip's height over the paper; of a Z pen only."""
-        return float(self._at_mm[2])
+        return self._at_mm[2]
 
     # ------------------------------------------------------------- moved by the firmware
-    def follow(self, clock: int, steps: np.ndarray, rapid: bool) -> None:
+    def follow(self, clock: int, steps: Sequence[int], rapid: bool) -> None:
         """The axes have gone straight to a position, counted in the controller's steps."""
-        at = self._zero_mm + steps * self._mm_per_step
+        at = [zero + step * scale for zero, step, scale in zip(self._zero_mm, steps, self._mm_per_step, strict=True)]
         if self._lifter is None and (at[2] <= 0.0) != self.down:
             drop = self._at_mm[2] - at[2]
             share = 0.0 if drop == 0.0 else min(1.0, max(0.0, self._at_mm[2] / drop))
-            self._go(self._at_mm + share * (at - self._at_mm), rapid)
-            self._touch_if(clock, bool(at[2] <= 0.0))
+            self._go([a + share * (b - a) for a, b in zip(self._at_mm, at, strict=True)], rapid)
+            self._touch_if(clock, at[2] <= 0.0)
         self._go(at, rapid)
 
     def spindle(self, clock: int, value: float | None) -> None:
@@ -130,9 +130,11 @@ class GrblMachine:
 
     def slip(self, vector_mm: np.ndarray) -> None:
         """The pen coasts on after a sudden stop, (2,) mm, and the controller does not know."""
-        self._zero_mm[:2] += vector_mm
-        self.lost_mm += vector_mm
-        self._go(np.array([*(self._at_mm[:2] + vector_mm), self._at_mm[2]]), False)
+        self.lost_mm = self.lost_mm + vector_mm
+        for axis in range(2):
+            self._zero_mm[axis] += float(vector_mm[axis])
+        x, y, z = self._at_mm
+        self._go([x + float(vector_mm[0]), y + float(vector_mm[1]), z], False)
 
     def switches(self, homing_down: int) -> list[bool]:
         """Which limit switches are pressed: x, y, z. `homing_down`: $23."""
@@ -141,7 +143,7 @@ class GrblMachine:
             return [False] * AXES
         low = [bool(homing_down >> axis & 1) for axis in range(AXES)]
         at = self._at_mm
-        return [bool(at[i] <= switch[i]) if low[i] else bool(at[i] >= switch[i]) for i in range(AXES)]
+        return [at[axis] <= switch[axis] if low[axis] else at[axis] >= switch[axis] for axis in range(AXES)]
 
     def jam_pen(self, clock: int, jammed: bool) -> None:
         """Let the servo stick where it is, or move again."""
@@ -153,12 +155,12 @@ class GrblMachine:
             self._lifter.free()
 
     # ------------------------------------------------------------- the tip
-    def _flat(self, at: np.ndarray) -> np.ndarray:
-        return np.array([at[0] + self.hardware.skew * at[1], at[1]])
+    def _flat(self, at: list[float]) -> tuple[float, float]:
+        return at[0] + self.hardware.skew * at[1], at[1]
 
     def _touch_if(self, clock: int, down: bool | None = None) -> None:
         if down is None:
-            down = bool(self._at_mm[2] <= 0.0) if self._lifter is None else self._lifter.touches(clock)
+            down = self._at_mm[2] <= 0.0 if self._lifter is None else self._lifter.touches(clock)
         if down == self.down:
             return
         self.down = down
@@ -169,14 +171,14 @@ class GrblMachine:
             self.paper.lift()
             self.lifts += 1
 
-    def _go(self, at: np.ndarray, rapid: bool) -> None:
+    def _go(self, at: list[float], rapid: bool) -> None:
         start, end = self._flat(self._at_mm), self._flat(at)
         self._at_mm = at
-        length = float(np.hypot(*(end - start)))
+        length = math.dist(start, end)
         if length == 0.0:
             return
         if self.down:
-            self.paper.ink(end)
+            self.paper.ink(np.array(end))
             self.ink_mm += length
             self.pen_down_travel_mm += length if rapid else 0.0
         else:
@@ -186,8 +188,9 @@ class GrblMachine:
     def _watch_edges(self) -> None:
         if self.homing:
             return
-        at = self._flat(self._at_mm)
-        outside = float(max((-at).max(), (at - self._page_mm).max()))
+        x, y = self._flat(self._at_mm)
+        page = self.hardware.page
+        outside = max(-x, -y, x - page.width_mm, y - page.height_mm)
         if outside > OFF_PAGE_MM:
             self.outside_mm = max(self.outside_mm, outside)
             if self.down:
