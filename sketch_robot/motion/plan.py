@@ -11,6 +11,7 @@ import numpy as np
 
 from sketch_robot.motion.page import Page
 from sketch_robot.motion.profile import PenProfile
+from sketch_robot.motion.timing import hops
 from sketch_robot.stroke import Stroke
 
 _COLOUR = re.compile('#[0-9a-fA-F]{6}')
@@ -54,7 +55,8 @@ class DrawingPlan:
         return_s: predicted seconds of the way home after the last stroke.
         left_out: how many strokes a time budget left out.
         artist: who drew it, '' when unknown.
-        pens: those that strokes name, in the order of their use; the pen is changed between them. Empty: one pen.
+        pens: those that strokes name, in the order of their use; the machine parks and pauses for a change between
+            them. Empty: one pen.
 
     Raises:
         ValueError: there are not as many times as strokes, or the strokes' pens are not `pens`, each in one run.
@@ -79,7 +81,7 @@ class DrawingPlan:
 
     @property
     def predicted_s(self) -> float:
-        """Seconds from home through all strokes and back home."""
+        """Seconds from home through all strokes and back home; what a person takes to change pens is not in them."""
         return float(np.sum(self.stroke_s)) + self.return_s if self.strokes else 0.0
 
     @property
@@ -89,12 +91,10 @@ class DrawingPlan:
 
     @property
     def travel_mm(self) -> float:
-        """Length moved with the pen up, from home and back."""
+        """Length moved with the pen up, from home and back, also between two pens."""
         if not self.strokes:
             return 0.0
-        ends = np.array([HOME_MM, *(s.xy[-1] for s in self.strokes)])
-        starts = np.array([*(s.xy[0] for s in self.strokes), HOME_MM])
-        return float(np.hypot(*(starts - ends).T).sum())
+        return float(np.hypot(*hops(self.strokes, home=HOME_MM).T).sum())
 
     @property
     def lifts(self) -> int:

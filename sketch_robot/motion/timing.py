@@ -8,6 +8,7 @@ tolerance.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -79,11 +80,11 @@ def work_seconds(strokes: Sequence[Stroke], profile: PenProfile) -> np.ndarray:
 def time_plan(
     strokes: Sequence[Stroke], profile: PenProfile, *, home: Sequence[float] = (0.0, 0.0)
 ) -> tuple[np.ndarray, float]:
-    """Predict a drawing's times from home through all strokes and back home.
+    """Predict a drawing's times from home through all strokes and back home; changing pens takes no time.
 
     Args:
         strokes: mm of the page's frame, in drawing order and direction.
-        home: where the pen starts and parks, mm.
+        home: where the pen starts and parks, also between two pens, mm.
 
     Returns:
         stroke_s: (len(strokes),) float64 seconds of each stroke: travel to it, drop, draw, lift.
@@ -91,15 +92,31 @@ def time_plan(
     """
     if not strokes:
         return np.zeros(0), 0.0
-    travel_s = hop_seconds(hops(strokes, home=home), profile)
+    leads_to = np.repeat(np.arange(len(strokes) + 1), 1 + _pen_changes(strokes))
+    travel_s = np.bincount(leads_to, hop_seconds(hops(strokes, home=home), profile))
     return travel_s[:-1] + work_seconds(strokes, profile), float(travel_s[-1])
 
 
 def hops(strokes: Sequence[Stroke], *, home: Sequence[float] = (0.0, 0.0)) -> np.ndarray:
-    """The pen-up movements from home through all strokes and back home: (len(strokes) + 1, 2) mm."""
+    """The pen-up movements from home through all strokes and back home, by way of home between two pens.
+
+    Returns:
+        (M, 2) mm; M is len(strokes) + 1, and one more for each change of the pen.
+    """
+    if not strokes:
+        return np.zeros((1, 2))
     starts = np.array([stroke.xy[0] for stroke in strokes] + [home])
     ends = np.array([home, *(stroke.xy[-1] for stroke in strokes)])
+    changed = np.flatnonzero(_pen_changes(strokes))
+    starts = np.insert(starts, changed, home, axis=0)
+    ends = np.insert(ends, changed + 1, home, axis=0)
     return starts - ends
+
+
+def _pen_changes(strokes: Sequence[Stroke]) -> np.ndarray:
+    """(len(strokes) + 1,) int: 1 where another pen than before is needed."""
+    pens = [stroke.pen for stroke in strokes]
+    return np.array([0, *(a != b for a, b in pairwise(pens)), 0], dtype=np.int64)
 
 
 def _pen_down(profile: PenProfile) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.motion import MotionProfile, PenProfile, draw_motion, plan_motion, time_plan, travel_motion
-from sketch_robot.motion.timing import draw_seconds, travel_seconds
+from sketch_robot.motion.timing import draw_seconds, hops, travel_seconds
 from sketch_robot.stroke import Stroke
 
 coordinate = st.floats(-200.0, 200.0).map(lambda value: round(value, 4))
@@ -165,3 +165,16 @@ def test_travel_is_timed_like_its_motion(distance: float) -> None:
     profile = PenProfile()
     motion = travel_motion((0.0, 0.0), (0.6 * distance, 0.8 * distance), profile)
     assert float(travel_seconds(np.array(distance), profile)) == pytest.approx(motion.seconds)
+
+
+def test_between_two_pens_the_way_leads_home() -> None:
+    xy = np.array([[30.0, 40.0], [60.0, 80.0]])
+    drawn = [Stroke(xy, pen='black'), Stroke(xy, pen='black'), Stroke(xy, pen='red')]
+    expected = [[30, 40], [-30, -40], [-60, -80], [30, 40], [-60, -80]]
+    assert hops(drawn).tolist() == expected
+    stroke_s, return_s = time_plan(drawn, PenProfile())
+    black_s, black_return_s = time_plan(drawn[:2], PenProfile())
+    red_s, red_return_s = time_plan(drawn[2:], PenProfile())
+    assert stroke_s[:2].tolist() == black_s.tolist()
+    assert stroke_s[2] == pytest.approx(black_return_s + red_s[0])
+    assert return_s == red_return_s
