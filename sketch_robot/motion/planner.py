@@ -14,6 +14,7 @@ from sketch_robot.motion.fit import fit_strokes
 from sketch_robot.motion.join import join_strokes
 from sketch_robot.motion.page import Page
 from sketch_robot.motion.plan import DrawingPlan
+from sketch_robot.motion.pressure import press_strokes
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.motion.timing import time_plan, work_seconds
 from sketch_robot.stroke import Stroke
@@ -84,7 +85,7 @@ def plan_strokes(
         longer, longer_s = order_in_time([placed[k] for k in kept], work_s[kept], profile, seconds=ORDER_S)
         if longer_s < tried_s:  # less travel need not be less time: short hops are slow
             order = longer
-    drawn = _in_order([placed[k] for k in kept], order)
+    drawn = press_strokes(_in_order([placed[k] for k in kept], order), profile)
     stroke_s, return_s = time_plan(drawn, profile)
     plan = DrawingPlan(drawn, page, profile, stroke_s, return_s, len(placed) - len(drawn), artist)
     _log.info(
