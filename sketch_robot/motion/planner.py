@@ -12,8 +12,9 @@ from sketch_robot.motion.budget import check_budget, order_in_time, within_budge
 from sketch_robot.motion.fair import fair_strokes
 from sketch_robot.motion.fit import fit_strokes
 from sketch_robot.motion.join import join_strokes
+from sketch_robot.motion.layers import name_pens, sort_by_pen, used_pens
 from sketch_robot.motion.page import Page
-from sketch_robot.motion.plan import DrawingPlan
+from sketch_robot.motion.plan import DrawingPlan, Pen
 from sketch_robot.motion.pressure import press_strokes
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.motion.timing import time_plan, work_seconds
@@ -35,6 +36,7 @@ def plan_drawing(
     *,
     time_budget_s: float | None = None,
     artist: str = '',
+    pens: Sequence[Pen] = (),
 ) -> DrawingPlan:
     """Plan a drawing.
 
@@ -45,20 +47,22 @@ def plan_drawing(
         time_budget_s: the most the drawing may take as predicted, travel, lifts and the way home included; the least
             important strokes are left out. None or 0: no limit.
         artist: who drew the strokes, handed on to the plan.
+        pens: that strokes may name, in the order of their use; all strokes of one are drawn before those of the next,
+            with the machine parked in between. Empty: those that strokes name.
 
     Returns:
         the plan; the same for the same input.
 
     Raises:
-        SketchRobotError: BAD_GOAL, the budget or the picture's size is unusable; NOTHING_TO_DRAW, there are no strokes,
-            none lies on the page, or the budget is too short for any.
+        SketchRobotError: BAD_GOAL, the budget, the pens or the picture's size are unusable; NOTHING_TO_DRAW, there are
+            no strokes, none lies on the page, or the budget is too short for any.
     """
     check_budget(time_budget_s)
     if len(strokes) == 0:
         raise SketchRobotError(ErrorCode.NOTHING_TO_DRAW, 'the picture gave no strokes; there is nothing to draw')
     placed = join_strokes(fit_strokes(strokes, size_px, page, tolerance_mm=FIT_MM), profile)
     fair = fair_strokes(placed, profile, box_mm=page.drawable_mm)
-    return plan_strokes(fair, page, profile, time_budget_s=time_budget_s, artist=artist)
+    return plan_strokes(fair, page, profile, time_budget_s=time_budget_s, artist=artist, pens=pens)
 
 
 def plan_strokes(
@@ -68,6 +72,7 @@ def plan_strokes(
     *,
     time_budget_s: float | None = None,
     artist: str = '',
+    pens: Sequence[Pen] = (),
 ) -> DrawingPlan:
     """Plan strokes that lie on their page already; see `plan_drawing`.
 
@@ -77,6 +82,7 @@ def plan_strokes(
     budget_s = check_budget(time_budget_s)
     if not placed:
         raise SketchRobotError(ErrorCode.NOTHING_TO_DRAW, 'all strokes lie outside the drawable part of the page')
+    placed, pens = name_pens(placed, pens, width_mm=profile.pen_width_mm)
     work_s = work_seconds(placed, profile)
     kept = np.arange(len(placed))
     order, predicted_s = order_in_time(placed, work_s, profile, seconds=ORDER_S)
@@ -85,9 +91,10 @@ def plan_strokes(
         longer, longer_s = order_in_time([placed[k] for k in kept], work_s[kept], profile, seconds=ORDER_S)
         if longer_s < tried_s:  # less travel need not be less time: short hops are slow
             order = longer
-    drawn = press_strokes(_in_order([placed[k] for k in kept], order), profile)
+    drawn = press_strokes(sort_by_pen(_in_order([placed[k] for k in kept], order), pens), profile)
     stroke_s, return_s = time_plan(drawn, profile)
-    plan = DrawingPlan(drawn, page, profile, stroke_s, return_s, len(placed) - len(drawn), artist)
+    left_out = len(placed) - len(drawn)
+    plan = DrawingPlan(drawn, page, profile, stroke_s, return_s, left_out, artist, used_pens(drawn, pens))
     _log.info(
         'planned %d strokes, %.2f m of ink, %.2f m of travel, %.1f s; %d left out',
         len(drawn), plan.ink_mm / 1000.0, plan.travel_mm / 1000.0, plan.predicted_s, plan.left_out,
