@@ -254,8 +254,11 @@ class EbbClient:
             return Status(running != '0', int(behind != '0'), self.ask_number('QB', low=0, high=1) == 1)
         byte = -1
         for _ in range(TRIES):
-            byte = int(self.ask('QG', 1)[0], 16)
-            if 0 <= byte <= 255 and not (byte & 1 and not byte & 8):  # nothing waits when nothing runs
+            field = self.ask('QG', 1)[0]
+            byte = int(field, 16)
+            if (
+                len(field) == 2 and 0 <= byte <= 255 and not (byte & 1 and not byte & 8)
+            ):  # what waits, waits for what runs
                 break
         else:
             raise self._offline("gives no clear answer to 'QG'; check its cable")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 
 AWAY_STEPS = 2  # a slice's two motors need not keep step with each other; a line's width is some 40
 
@@ -57,9 +58,22 @@ class EbbQueue:
         """The board was told something more."""
         self._entries.append(entry)
 
-    def done(self, held: int) -> list[Entry]:
-        """The board holds at most so many entries: those that are done, for the first time, in order."""
-        return [self._entries.popleft() for _ in range(len(self._entries) - held)]
+    def done(self, held: int, steps: tuple[int, int], end: tuple[int, int]) -> list[Entry] | None:
+        """The board holds at most so many entries, and its motors are there: what is done, for the first time.
+
+        None: the motors are not on the way of an entry that the board may hold, nor at the end of all; nothing is
+        certain then, and no entry is taken for done.
+        """
+        count = len(self._entries) - held
+        if count >= len(self._entries):
+            if steps != end:
+                return None
+            count = len(self._entries)
+        elif not any(
+            _between(steps, entry.start, entry.target) for entry in islice(self._entries, max(0, count), None)
+        ):
+            return None
+        return [self._entries.popleft() for _ in range(count)]
 
     def clear(self) -> None:
         """The board holds nothing any more."""
