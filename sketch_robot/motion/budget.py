@@ -1,18 +1,32 @@
-"""Choose the strokes that fit into a time budget, the most important first."""
+"""Choose the strokes that fit into a time budget, what matters first.
+
+The strokes are put in a row once, whatever the budget: by rank, the face first, but none so long that the budget which
+it first fits into would have been far from used up before. A budget keeps the first strokes of the row. How many is
+found by bisection, whose tries depend on the row alone. So for two budgets the searches look at the same counts until
+they part, and from there on the longer one keeps more: **what a budget keeps, every longer one keeps**, whatever the
+predicted times are, which need not even grow with the count, since orders are found by searching.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.plan import HOME_MM
 from sketch_robot.motion.profile import PenProfile
-from sketch_robot.motion.timing import hop_seconds, work_seconds
+from sketch_robot.motion.timing import time_plan, travel_seconds, work_seconds
 from sketch_robot.stroke import Stroke
+from sketch_robot.strokes.drawing_order import PRECEDENCES, Precedence, apply_order, order_drawing
 from sketch_robot.strokes.importance import rank_strokes
-from sketch_robot.strokes.order import Order, order_strokes
+from sketch_robot.strokes.order import HopTime
+
+TRY_S = 0.01  # search for an order, for each count of strokes that is tried ...
+ORDER_S = 0.1  # ... and for what is kept
+LARGEST_STEP = 0.06  # of the time so far, that a stroke may take: a budget is used to 94 %
+LEAST_BUDGET_S = 30.0  # where that begins to hold; below, what matters comes first, if it takes long or not
 
 
 def check_budget(time_budget_s: float | None) -> float | None:
@@ -31,68 +45,132 @@ def check_budget(time_budget_s: float | None) -> float | None:
     return float(time_budget_s)
 
 
+def check_precedence(precedence: str) -> None:
+    """Refuse a precedence that there is not.
+
+    Raises:
+        SketchRobotError: BAD_GOAL; the message names those that there are.
+    """
+    if precedence not in PRECEDENCES:
+        raise SketchRobotError(
+            ErrorCode.BAD_GOAL, f'there is no precedence {precedence!r}; choose one of: {", ".join(PRECEDENCES)}'
+        )
+
+
+def hop_time(profile: PenProfile) -> HopTime:
+    """How fast a machine moves from stroke to stroke."""
+    return HopTime(
+        profile.travel_speed_mm_s, profile.travel_accel_mm_s2, profile.axis_speed_mm_s, profile.axis_accel_mm_s2
+    )
+
+
 def order_in_time(
-    strokes: Sequence[Stroke], work_s: np.ndarray, profile: PenProfile, *, seconds: float
-) -> tuple[Order, float]:
-    """Order strokes; and predicted seconds from home through all of them and back.
+    strokes: Sequence[Stroke],
+    profile: PenProfile,
+    *,
+    seconds: float = ORDER_S,
+    precedence: Precedence = 'soft',
+    pens: Sequence[str] = (),
+) -> tuple[tuple[Stroke, ...], float]:
+    """Order strokes for a short drawing time.
 
     Args:
         strokes: mm of the page's frame.
-        work_s: (N,) seconds of each stroke without travel.
         seconds: how long to search, see `order_strokes`.
+        precedence, pens: see `order_drawing`.
+
+    Returns:
+        the strokes as they are drawn, and the predicted seconds from home through all of them and back.
     """
-    starts = np.array([stroke.xy[0] for stroke in strokes])
-    ends = np.array([stroke.xy[-1] for stroke in strokes])
-    order = order_strokes(starts, ends, home=HOME_MM, seconds=seconds)
-    flipped = order.flipped[:, None]
-    entered = np.where(flipped, ends[order.index], starts[order.index])
-    left = np.where(flipped, starts[order.index], ends[order.index])
-    hops = np.vstack((entered, HOME_MM)) - np.vstack((HOME_MM, left))
-    return order, float(work_s.sum() + hop_seconds(hops, profile).sum())
+    order = order_drawing(
+        strokes, home=HOME_MM, seconds=seconds, hop=hop_time(profile), precedence=precedence, pens=pens
+    )
+    drawn = apply_order(strokes, order)
+    stroke_s, return_s = time_plan(drawn, profile, home=HOME_MM)
+    return drawn, float(np.sum(stroke_s)) + return_s
 
 
 def within_budget(
-    strokes: Sequence[Stroke], profile: PenProfile, budget_s: float, *, order_s: float
-) -> tuple[np.ndarray, Order, float]:
-    """The longest row of strokes by rank whose drawing, travel and lifts included, takes no longer than the budget.
+    strokes: Sequence[Stroke],
+    profile: PenProfile,
+    budget_s: float,
+    *,
+    precedence: Precedence = 'soft',
+    pens: Sequence[str] = (),
+) -> tuple[tuple[Stroke, ...], float]:
+    """The strokes that are kept when a drawing, travel and lifts included, must take no longer than a budget.
 
-    Strokes that would not fit even alone are passed over; else each longer budget keeps what a shorter one kept.
+    A longer budget keeps what a shorter one kept.
 
     Args:
         strokes: mm of the page's frame, at least one.
         budget_s: predicted seconds from home and back home.
-        order_s: how long each try may search for an order, see `order_strokes`.
+        precedence, pens: see `order_drawing`.
 
     Returns:
-        kept: (K,) int64 indices of `strokes`, most important first.
-        order: how to draw `strokes[kept]`.
-        seconds: predicted, from home and back home.
+        the strokes as they are drawn, and the predicted seconds.
 
     Raises:
-        SketchRobotError: NOTHING_TO_DRAW, no stroke fits; the message says the least time that would do.
+        SketchRobotError: NOTHING_TO_DRAW, the budget is too short for the first stroke; the message says how long that
+            takes.
     """
-    work_s = work_seconds(strokes, profile)
-    ends = np.array([(stroke.xy[0], stroke.xy[-1]) for stroke in strokes])
-    alone_s = work_s + hop_seconds(ends - HOME_MM, profile).sum(axis=1)
-    ranked = rank_strokes(strokes)
-    ranked = ranked[alone_s[ranked] <= budget_s]
-    if len(ranked) == 0:
-        raise SketchRobotError(
-            ErrorCode.NOTHING_TO_DRAW,
-            f'a time budget of {budget_s:g} s leaves nothing to draw; the shortest stroke takes {alone_s.min():.2f} s',
-        )
-
-    def attempt(count: int) -> tuple[Order, float]:
-        kept = ranked[:count]
-        return order_in_time([strokes[k] for k in kept], work_s[kept], profile, seconds=order_s)
-
-    fits, best = 1, attempt(1)
-    too_many = int(np.searchsorted(np.cumsum(work_s[ranked]), budget_s, side='right')) + 1
+    row = [strokes[k] for k in in_a_row(strokes, profile)]
+    pens = pens or tuple(dict.fromkeys(stroke.pen for stroke in strokes))
+    least_s = _least_seconds(row, profile)
+    fits, too_many = 0, len(row) + 1
+    drawn: tuple[Stroke, ...] = ()
+    drawn_s = 0.0
     while too_many - fits > 1:
         count = (fits + too_many) // 2
-        tried = attempt(count)
-        if tried[1] <= budget_s:
-            fits, best = count, tried
+        if least_s[count - 1] > budget_s:  # whatever the order
+            too_many = count
+            continue
+        tried, tried_s = order_in_time(row[:count], profile, seconds=TRY_S, precedence=precedence, pens=pens)
+        if tried_s <= budget_s:
+            fits, drawn, drawn_s = count, tried, tried_s
         else:
             too_many = count
-    return ranked[:fits], *best
+    if fits == 0:
+        _, first_s = order_in_time(row[:1], profile, seconds=0.0, pens=pens)
+        raise SketchRobotError(
+            ErrorCode.NOTHING_TO_DRAW,
+            f'a time budget of {budget_s:g} s leaves nothing to draw; the first stroke takes {first_s:.2f} s',
+        )
+    longer, longer_s = order_in_time(row[:fits], profile, precedence=precedence, pens=pens)
+    return (longer, longer_s) if longer_s <= drawn_s else (drawn, drawn_s)
+
+
+def in_a_row(strokes: Sequence[Stroke], profile: PenProfile) -> np.ndarray:
+    """In which order strokes are kept as a budget grows: (N,) int64, the same for every budget.
+
+    By rank; but a stroke that takes more than `LARGEST_STEP` of the time so far has to wait, unless it is no longer
+    than most, or takes no more than that of `LEAST_BUDGET_S`.
+
+    Args:
+        strokes: mm of the page's frame.
+    """
+    if len(strokes) < 2:
+        return np.arange(len(strokes))
+    ends = np.array([(stroke.xy[0], stroke.xy[-1]) for stroke in strokes]).reshape(-1, 2)
+    nearest_mm = cKDTree(ends).query(ends, k=min(4, len(ends)))[0]
+    cost_s = work_seconds(strokes, profile) + travel_seconds(nearest_mm[:, -1].reshape(-1, 2).min(axis=1), profile)
+    short_s = max(LARGEST_STEP * LEAST_BUDGET_S, float(np.median(cost_s)))
+    row: list[int] = []
+    waiting: list[int] = []  # by rank
+    so_far_s = 0.0
+    for k in rank_strokes(strokes):
+        waiting.append(int(k))
+        while True:
+            short = [j for j in waiting if cost_s[j] <= max(short_s, LARGEST_STEP * so_far_s)]
+            if not short:
+                break
+            waiting.remove(short[0])
+            row.append(short[0])
+            so_far_s += cost_s[short[0]]
+    return np.array(row + waiting, dtype=np.int64)
+
+
+def _least_seconds(row: Sequence[Stroke], profile: PenProfile) -> np.ndarray:
+    """What drawing the first strokes of a row takes at the very least, however they are ordered: (N,) float64."""
+    ink_s = np.array([stroke.length for stroke in row]) / profile.draw_speed_mm_s
+    return np.cumsum(ink_s + profile.dropping_s + profile.lifting_s)

@@ -5,25 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-import numpy as np
-
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion.budget import check_budget, order_in_time, within_budget
+from sketch_robot.motion.budget import check_budget, check_precedence, order_in_time, within_budget
 from sketch_robot.motion.fair import fair_strokes
 from sketch_robot.motion.fit import fit_strokes
 from sketch_robot.motion.join import join_strokes
-from sketch_robot.motion.layers import name_pens, sort_by_pen, used_pens
+from sketch_robot.motion.layers import name_pens, used_pens
 from sketch_robot.motion.page import Page
 from sketch_robot.motion.plan import DrawingPlan, Pen
 from sketch_robot.motion.pressure import press_strokes
 from sketch_robot.motion.profile import PenProfile
-from sketch_robot.motion.timing import time_plan, work_seconds
+from sketch_robot.motion.timing import time_plan
 from sketch_robot.stroke import Stroke
-from sketch_robot.strokes.order import Order
+from sketch_robot.strokes.drawing_order import Precedence
 
-ORDER_S = 0.1  # search for the final order; 50 portraits got no shorter with 10 times as much
 FIT_MM = 0.002  # what fitting may leave out; making curves fair afterwards needs all points that are not on a line
-TRY_ORDER_S = 0.01  # search for each count of strokes that a budget is tried with
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +33,7 @@ def plan_drawing(
     time_budget_s: float | None = None,
     artist: str = '',
     pens: Sequence[Pen] = (),
+    precedence: Precedence = 'soft',
 ) -> DrawingPlan:
     """Plan a drawing.
 
@@ -49,20 +46,25 @@ def plan_drawing(
         artist: who drew the strokes, handed on to the plan.
         pens: that strokes may name, in the order of their use; all strokes of one are drawn before those of the next,
             with the machine parked in between. Empty: those that strokes name.
+        precedence: whether what matters is drawn early: 'soft' where it costs little time, 'strict' first the face,
+            then hair and ears, then the rest, 'none' in the quickest order.
 
     Returns:
         the plan; the same for the same input.
 
     Raises:
-        SketchRobotError: BAD_GOAL, the budget, the pens or the picture's size are unusable; NOTHING_TO_DRAW, there are
-            no strokes, none lies on the page, or the budget is too short for any.
+        SketchRobotError: BAD_GOAL, the budget, the pens, the precedence or the picture's size are unusable;
+            NOTHING_TO_DRAW, there are no strokes, none lies on the page, or the budget is too short for any.
     """
     check_budget(time_budget_s)
+    check_precedence(precedence)
     if len(strokes) == 0:
         raise SketchRobotError(ErrorCode.NOTHING_TO_DRAW, 'the picture gave no strokes; there is nothing to draw')
     placed = join_strokes(fit_strokes(strokes, size_px, page, tolerance_mm=FIT_MM), profile)
     fair = fair_strokes(placed, profile, box_mm=page.drawable_mm)
-    return plan_strokes(fair, page, profile, time_budget_s=time_budget_s, artist=artist, pens=pens)
+    return plan_strokes(
+        fair, page, profile, time_budget_s=time_budget_s, artist=artist, pens=pens, precedence=precedence
+    )
 
 
 def plan_strokes(
@@ -73,6 +75,7 @@ def plan_strokes(
     time_budget_s: float | None = None,
     artist: str = '',
     pens: Sequence[Pen] = (),
+    precedence: Precedence = 'soft',
 ) -> DrawingPlan:
     """Plan strokes that lie on their page already; see `plan_drawing`.
 
@@ -80,18 +83,15 @@ def plan_strokes(
         placed: in millimetres of the page's frame, inside its drawable area.
     """
     budget_s = check_budget(time_budget_s)
+    check_precedence(precedence)
     if not placed:
         raise SketchRobotError(ErrorCode.NOTHING_TO_DRAW, 'all strokes lie outside the drawable part of the page')
     placed, pens = name_pens(placed, pens, width_mm=profile.pen_width_mm)
-    work_s = work_seconds(placed, profile)
-    kept = np.arange(len(placed))
-    order, predicted_s = order_in_time(placed, work_s, profile, seconds=ORDER_S)
+    names = [pen.name for pen in pens]
+    drawn, predicted_s = order_in_time(placed, profile, precedence=precedence, pens=names)
     if budget_s is not None and predicted_s > budget_s:
-        kept, order, tried_s = within_budget(placed, profile, budget_s, order_s=TRY_ORDER_S)
-        longer, longer_s = order_in_time([placed[k] for k in kept], work_s[kept], profile, seconds=ORDER_S)
-        if longer_s < tried_s:  # less travel need not be less time: short hops are slow
-            order = longer
-    drawn = press_strokes(sort_by_pen(_in_order([placed[k] for k in kept], order), pens), profile)
+        drawn, predicted_s = within_budget(placed, profile, budget_s, precedence=precedence, pens=names)
+    drawn = press_strokes(drawn, profile)
     stroke_s, return_s = time_plan(drawn, profile)
     left_out = len(placed) - len(drawn)
     plan = DrawingPlan(drawn, page, profile, stroke_s, return_s, left_out, artist, used_pens(drawn, pens))
@@ -100,9 +100,3 @@ def plan_strokes(
         len(drawn), plan.ink_mm / 1000.0, plan.travel_mm / 1000.0, plan.predicted_s, plan.left_out,
     )  # fmt: skip
     return plan
-
-
-def _in_order(strokes: Sequence[Stroke], order: Order) -> tuple[Stroke, ...]:
-    return tuple(
-        strokes[k].reversed() if flipped else strokes[k] for k, flipped in zip(order.index, order.flipped, strict=True)
-    )
