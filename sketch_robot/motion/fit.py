@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Literal, get_args
 
 import numba
 import numpy as np
@@ -17,6 +19,14 @@ from sketch_robot.stroke import Stroke
 # speed sqrt(a R d / t). With GRBL's d of 0.01 mm this tolerance asks for 0.7 of the acceleration that is set.
 SIMPLIFY_MM = 0.02
 HALF_WIDTH_MM = 0.05  # a line's width may be off by a tenth of a millimetre; pens scatter more
+IMPORT_MM = 0.005  # what is imported is to stay within 0.01 mm of where it was
+SAME_SIZE_MM = 0.5  # sheets that differ by no more are the same: 210 mm, 595 pt, 793.7 px
+LEAST_MM = 1e-3  # a straight line has no width
+WORTH_SAYING_MM = 0.5
+_log = logging.getLogger(__name__)
+
+Scaling = Literal['auto', 'keep', 'fill']
+SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class Placement:
         return np.array([self.left_mm, self.top_mm]) + self.scale * np.array([1.0, -1.0]) * xy_px
 
 
-def place_on(page: Page, size_px: tuple[int, int]) -> Placement:
+def place_on(page: Page, size_px: tuple[float, float]) -> Placement:
     """The largest picture of that aspect inside the margins, centred.
 
     Raises:
@@ -52,7 +62,7 @@ def place_on(page: Page, size_px: tuple[int, int]) -> Placement:
 
 
 def fit_strokes(
-    strokes: Sequence[Stroke], size_px: tuple[int, int], page: Page, *, tolerance_mm: float = SIMPLIFY_MM
+    strokes: Sequence[Stroke], size_px: tuple[float, float], page: Page, *, tolerance_mm: float = SIMPLIFY_MM
 ) -> tuple[Stroke, ...]:
     """Place strokes on a page.
 
@@ -69,16 +79,54 @@ def fit_strokes(
         SketchRobotError: BAD_GOAL, the picture has no size.
     """
     placement = place_on(page, size_px)
-    scaled = [
-        replace(
-            stroke,
-            xy=placement.to_page(stroke.xy),
-            half_width=stroke.half_width * placement.scale,
-            half_widths=None if stroke.half_widths is None else stroke.half_widths * placement.scale,
-        )
-        for stroke in strokes
-    ]
+    scaled = [scale_stroke(stroke, placement.scale, placement.to_page(stroke.xy)) for stroke in strokes]
     return tuple(simplify_stroke(stroke, tolerance_mm) for stroke in clip_strokes(scaled, page))
+
+
+def place_sheet(
+    strokes: Sequence[Stroke], size_mm: tuple[float, float], page: Page, *, scaling: Scaling = 'auto'
+) -> tuple[Stroke, ...]:
+    """Place strokes that lie on a sheet of their own.
+
+    Args:
+        strokes: in mm of their sheet, origin at its lower left corner, y up.
+        size_mm: width and height of that sheet.
+        page: where to.
+        scaling: 'auto' leaves them as they are on a page of the sheet's size, and fits the sheet into the drawable area
+            of another; 'keep' keeps their true size, the middle of the sheet in the middle of the page; 'fill' makes
+            them as large as the drawable area lets.
+
+    Returns:
+        strokes in mm of the page's frame, all inside the drawable area; those that leave it are cut in pieces.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, the sheet has no size.
+    """
+    size, paper = np.array(size_mm), np.array([page.width_mm, page.height_mm])
+    place_on(page, size_mm)  # refuses what has no size
+    scale, corner, origin = 1.0, (paper - size) / 2.0, np.zeros(2)
+    if scaling == 'auto' and np.abs(paper - size).max() <= SAME_SIZE_MM:
+        corner = np.zeros(2)
+    elif scaling != 'keep':
+        if scaling == 'fill':
+            every = np.concatenate([stroke.xy for stroke in strokes])
+            origin = every.min(axis=0)
+            size = np.maximum(every.max(axis=0) - origin, LEAST_MM)
+        placement = place_on(page, (float(size[0]), float(size[1])))
+        scale = placement.scale
+        corner = np.array([placement.left_mm, placement.top_mm - scale * size[1]])
+    moved = [scale_stroke(stroke, scale, (stroke.xy - origin) * scale + corner) for stroke in strokes]
+    inside = clip_strokes(moved, page)
+    cut_mm = sum(stroke.length for stroke in moved) - sum(stroke.length for stroke in inside)
+    if cut_mm > WORTH_SAYING_MM:
+        _log.warning('%.0f mm of lines lie outside of the margins of %g mm and are cut off', cut_mm, page.margin_mm)
+    return tuple(simplify_stroke(stroke, IMPORT_MM) for stroke in inside)
+
+
+def scale_stroke(stroke: Stroke, scale: float, xy: np.ndarray) -> Stroke:
+    """The stroke through other points, as many, with its widths scaled."""
+    half_widths = None if stroke.half_widths is None else stroke.half_widths * scale
+    return replace(stroke, xy=xy, half_width=stroke.half_width * scale, half_widths=half_widths)
 
 
 def clip_strokes(strokes: Iterable[Stroke], page: Page) -> list[Stroke]:

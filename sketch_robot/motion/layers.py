@@ -47,9 +47,3 @@ def used_pens(strokes: Sequence[Stroke], pens: Sequence[Pen]) -> tuple[Pen, ...]
     """Those of the pens that strokes name, in their order."""
     used = {stroke.pen for stroke in strokes}
     return tuple(pen for pen in pens if pen.name in used)
-
-
-def sort_by_pen(strokes: Sequence[Stroke], pens: Sequence[Pen]) -> tuple[Stroke, ...]:
-    """All strokes of one pen before those of the next, else as they are."""
-    turn = {pen.name: k for k, pen in enumerate(pens)}
-    return tuple(sorted(strokes, key=lambda stroke: turn.get(stroke.pen, 0)))

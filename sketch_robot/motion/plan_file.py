@@ -39,12 +39,22 @@ def load_plan(path: str | Path) -> DrawingPlan:
     if read is None:
         raise bad_plan(f'the name of {path} must end in .json or .svg')
     try:
+        text = read_whole(path).decode('utf-8')
+    except UnicodeDecodeError as error:
+        raise bad_plan(f'{path} is not UTF-8 text') from error
+    return read[1](text)
+
+
+def read_whole(path: str | Path) -> bytes:
+    """What is in a file.
+
+    Raises:
+        SketchRobotError: BAD_PLAN, it is missing or too large.
+    """
+    try:
         size = Path(path).stat().st_size
         if size > LARGEST_BYTES:
             raise bad_plan(f'{path} has {size / 2**20:.0f} MB, more than {LARGEST_BYTES / 2**20:.0f}')
-        text = Path(path).read_text(encoding='utf-8')
-    except UnicodeDecodeError as error:
-        raise bad_plan(f'{path} is not UTF-8 text') from error
+        return Path(path).read_bytes()
     except OSError as error:
         raise bad_plan(f'{path}: {error.strerror or error}') from error
-    return read[1](text)

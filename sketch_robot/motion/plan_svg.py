@@ -122,7 +122,7 @@ def plan_from_svg(text: str) -> DrawingPlan:
     except ValueError as error:
         raise bad_plan(str(error)) from error
     if root.tag != f'{_SVG}svg' or 'data-sketch-robot' not in root.attrib:
-        raise bad_plan('this SVG was not written by sketch_robot')
+        raise bad_plan('this SVG was not written by sketch_robot; make a plan of it first: sketch-robot plan')
     if any('transform' in element.attrib for element in root.iter()):
         raise bad_plan('its strokes have been transformed since they were planned; plan the drawing anew')
     try:

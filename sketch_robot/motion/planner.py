@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 def plan_drawing(
     strokes: Sequence[Stroke],
-    size_px: tuple[int, int],
+    size_px: tuple[float, float],
     page: Page,
     profile: PenProfile,
     *,

@@ -7,6 +7,7 @@ file is ever opened, and a hostile file costs no more than a large one.
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import re
@@ -50,12 +51,16 @@ class SvgDrawing:
         strokes: in mm, origin at the lower left corner of the SVG's sheet, y up; they may leave the sheet.
         width_mm, height_mm: of that sheet.
         pens: in the order of layers, or from dark to bright colours; those that strokes name. Empty: one pen.
+        margin_mm: of the page that our own files were planned for; None: unknown.
+        artist: who drew it, as our own files say.
     """
 
     strokes: tuple[Stroke, ...]
     width_mm: float
     height_mm: float
     pens: tuple[Pen, ...] = ()
+    margin_mm: float | None = None
+    artist: str = ''
 
 
 def read_svg(data: str | bytes) -> SvgDrawing:
@@ -130,7 +135,8 @@ class _Reader:
             width_mm, height_mm = (float(side) for side in np.maximum(every.max(axis=0) - low, 1e-3))
             strokes = tuple(replace(stroke, xy=stroke.xy - low) for stroke in strokes)
         per_px = USUAL_PX / min(width_mm, height_mm)
-        return SvgDrawing(tuple(_ranked(stroke, per_px) for stroke in strokes), width_mm, height_mm, pens)
+        ranked = tuple(_ranked(stroke, per_px) for stroke in strokes)
+        return SvgDrawing(ranked, width_mm, height_mm, pens, *_planned_for(self._root.attrib))
 
     def _size_px(self) -> tuple[float, float] | None:
         """Of the sheet; None when the file does not say."""
@@ -261,6 +267,15 @@ class _NotDrawnError(Exception):
 def _tag(element: Element) -> str:
     """Without the namespace; '' for other than SVG's."""
     return element.tag.removeprefix(_SVG) if not element.tag.startswith('{') or element.tag.startswith(_SVG) else ''
+
+
+def _planned_for(attributes: Mapping[str, str]) -> tuple[float | None, str]:
+    """Margin and artist, when our own files say so."""
+    try:
+        head = json.loads(attributes.get('data-sketch-robot', '{}'))
+        return float(head['page']['margin_mm']), str(head['artist'])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None, ''
 
 
 def _view_box(attributes: Mapping[str, str]) -> list[float] | None:
