@@ -57,9 +57,6 @@ class Emulator(Protocol):
     def inject(self, fault: Fault) -> None:
         """Let something go wrong when its moment comes; one that has passed is now."""
 
-    def wait_until_idle(self, seconds: float = 10.0) -> bool:
-        """Wait at most so many wall-clock seconds until nothing moves and nothing is on its way; whether it is so."""
-
     def __enter__(self) -> Self: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.plotters.emulators.grbl_unit import GrblUnit
@@ -29,6 +30,12 @@ class EmulatedLink:
         self._input = bytearray()
         self._lines: deque[str] = deque()
         self._woken = threading.Event()
+        self._actions: list[tuple[float, Callable[[], object]]] = []
+
+    def after(self, seconds: float, action: Callable[[], object]) -> None:
+        """Do something, as another thread would, when so many machine seconds have passed."""
+        self._actions.append((self.unit.seconds + seconds, action))
+        self._actions.sort(key=lambda item: item[0])
 
     @property
     def port(self) -> str:
@@ -76,7 +83,7 @@ class EmulatedLink:
                 self._woken.clear()
                 return None
             left_s = end_s - self.unit.seconds
-            self.unit.run(max(0.0, left_s), until_heard=True)
+            self._run(max(0.0, left_s), until_heard=True)
             self._take(self.unit.heard())
             if left_s <= 0.0:
                 break
@@ -92,7 +99,18 @@ class EmulatedLink:
 
     def pass_time(self, seconds: float) -> None:
         """Let the machine go on by itself, as when the driver is not there."""
-        self.unit.run(seconds)
+        self._run(seconds)
+
+    def _run(self, seconds: float, *, until_heard: bool = False) -> None:
+        end_s = self.unit.seconds + seconds
+        while self._actions and self._actions[0][0] <= end_s:
+            self.unit.run(max(0.0, self._actions[0][0] - self.unit.seconds), until_heard=until_heard)
+            if self.unit.seconds < self._actions[0][0]:
+                return  # something was heard before
+            self._actions.pop(0)[1]()
+            if self._woken.is_set():
+                return
+        self.unit.run(max(0.0, end_s - self.unit.seconds), until_heard=until_heard)
 
     def _check_plugged(self) -> None:
         if not self.unit.plugged:

@@ -6,9 +6,14 @@ Numbers, meanings and defaults are those of the GRBL 1.1 wiki ("Configuration") 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.files import replacing
 
 AXES = 3
 SECONDS_PER_MINUTE = 60.0
@@ -53,6 +58,9 @@ WHOLE = frozenset({30, 31})  # floats that are printed without decimals
 PLOTTER: dict[int, float] = {  # what differs from the factory on the pen plotter that the emulator stands for
     1: 255,
     10: 3,
+    23: 3,
+    24: 300.0,
+    25: 3000.0,
     100: 80.0,
     101: 80.0,
     102: 400.0,
@@ -66,6 +74,8 @@ PLOTTER: dict[int, float] = {  # what differs from the factory on the pen plotte
     131: 400.0,
     132: 40.0,
 }
+
+_SETTING = re.compile(r'\$(\d{1,3})=(\d+\.?\d*|\.\d+)')
 
 KINEMATICS = np.dtype(
     [
@@ -103,3 +113,37 @@ def kinematics_of(settings: Mapping[int, float]) -> np.ndarray:
         kinematics['accel'][0, axis] = np.float32(settings[120 + axis]) * np.float32(60.0) * np.float32(60.0)
     kinematics['junction_deviation'] = settings[11]
     return kinematics
+
+
+def load_settings(path: str | Path) -> dict[int, float]:
+    """Settings from a file as `$$` prints them, `$110=12000.000`; what follows a space is a comment.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, the file cannot be read or has a line that is no setting.
+    """
+    found: dict[int, float] = {}
+    try:
+        lines = Path(path).read_text('utf-8', errors='replace').splitlines()
+    except OSError as error:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'cannot read {path}: {error.strerror or error}') from error
+    for number, line in enumerate(lines, 1):
+        words = line.split()
+        if not words:
+            continue
+        match = _SETTING.fullmatch(words[0])
+        if match is None or int(match[1]) not in FACTORY:
+            raise SketchRobotError(
+                ErrorCode.BAD_GOAL, f'{path}, line {number}: {line[:40]!r} is no GRBL setting, as $110=12000'
+            )
+        found[int(match[1])] = float(match[2])
+    return found
+
+
+def save_settings(path: str | Path, settings: Mapping[int, float]) -> None:
+    """Write settings as `load_settings` reads them, whole or not at all.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, the file cannot be written.
+    """
+    with replacing(path) as draft:
+        draft.write_text(''.join(f'${number}={settings[number]:g}\n' for number in sorted(settings)))

@@ -126,9 +126,10 @@ class GrblUnit:
         if self.faults.waiting:
             ahead = min(_SLICE_S, self.faults.seconds_to_next(self._counts()))
             end = min(end, clock + max(1, math.ceil(ahead * CLOCK_HZ)))
-        for moment in [*(moment for moment, _ in self._later), *(moment for moment, _ in self._answers)]:
-            end = min(end, max(clock, moment, self._silent_until if self._answers else 0))
-        return max(end, clock)
+        stops = [moment for moment, _ in self._later]
+        if self._answers:
+            stops.append(max(self._answers[0][0], self._silent_until))
+        return min([end, *(moment for moment in stops if moment > clock)])
 
     def _counts(self) -> Counts:
         plotter = self.plotter
