@@ -26,15 +26,17 @@ from sketch_robot.plotters.arm.simulation import SimulatedArm
 from sketch_robot.plotters.arm.timeline import Timeline
 from sketch_robot.plotters.arm.trajectory import JointSample
 from sketch_robot.plotters.arm.transport import ArmTransport
-from sketch_robot.plotters.arm.witness import Witness
+from sketch_robot.plotters.arm.witness import Witness, drawn_ahead
 from sketch_robot.plotters.checks import check_plan
 from sketch_robot.plotters.journal import Journal
 from sketch_robot.plotters.paper import Paper, save_png
 from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress
-from sketch_robot.plotters.remainder import Remainder
+from sketch_robot.plotters.remainder import Remainder, remaining
 from sketch_robot.plotters.session import Session, Stopped, pen_changes, pen_request
 
+HOVER_MM = 0.5  # a pen this near to its height above the page hovers
 PROGRESS_S = 0.05  # machine seconds; how often progress is reported
+REPOSITION_SHARE = 0.3  # of the limits, on the way to the page, where nobody has looked what stands around
 NEAR = 0.02  # rad or m; joints this near to the posture for their place on the page are in it
 _log = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ class ArmPlotter(Plotter):
             {points}: the lower left corner, one on the lower edge right of it, one above that edge.
         sheet: its size, until a plan says which; see `parse_page`.
         joint_limits: by joint, any of lower, upper, velocity, acceleration: tighter than, or missing in, the model.
-        acceleration: limit of every joint that has no other, rad/s^2 or m/s^2; 0: none.
+        velocity, acceleration: limits of every joint that has no other, rad/s and rad/s^2 or m/s and m/s^2; 0: none.
         limit_share: share of the joints' speed and acceleration limits that movements use.
         limit_margin: share of each joint's range that stays unused at both ends.
         tilt_deg, tilt_towards_deg: the pen's angle to the normal, and where it leans, from the page's x axis.
@@ -79,6 +81,7 @@ class ArmPlotter(Plotter):
         page: Any = None,
         sheet: str = 'A5',
         joint_limits: Any = None,
+        velocity: float = 0.0,
         acceleration: float = 0.0,
         limit_share: float = 0.8,
         limit_margin: float = 0.02,
@@ -101,7 +104,8 @@ class ArmPlotter(Plotter):
             'lightest_mm': lightest_press_mm, 'firmest_mm': firmest_press_mm,
         }  # fmt: skip
         self._setup = make_setup(
-            model=model, tool=tool, base=base, page=page, joint_limits=joint_limits, acceleration=acceleration,
+            model=model, tool=tool, base=base, page=page, joint_limits=joint_limits, velocity=velocity,
+            acceleration=acceleration,
             tilt_deg=tilt_deg, tilt_towards_deg=tilt_towards_deg, touch=touch, limit_share=limit_share,
             margin=limit_margin, start=start,
         )  # fmt: skip
@@ -120,7 +124,7 @@ class ArmPlotter(Plotter):
         self._journal: Journal | None = None
         self._on_progress: Callable[[Progress], None] | None = None
         self._reported_s = 0.0
-        self._told = self._setup.start  # joints at rest, as last commanded
+        self._told: np.ndarray | None = None  # joints at rest, as last commanded
 
     # ------------------------------------------------------------- what it is doing
     @property
@@ -165,7 +169,7 @@ class ArmPlotter(Plotter):
         self._transport.connect()
         sample = self._transport.sample()
         self._follower.check_word(sample)
-        self._told = sample.positions
+        self._told = None
         self._session.set_status(PlotterStatus.IDLE)
 
     def home(self) -> None:
@@ -218,8 +222,8 @@ class ArmPlotter(Plotter):
             self._sheet, self._profile = plan.page, plan.profile
             planner = self._planner(plan.page)
             planned = planner.drawing(plan, (*HOME_MM, self._setup.touch.lift_mm))
-            rest = Remainder(plan) if journal is None else journal.begin(plan)
-            if len(rest.plan.strokes) < len(plan.strokes) or rest.skipped_mm > 0.0:
+            rest = Remainder(plan) if journal is None else self._rest(plan, planner, journal)
+            if rest.plan is not plan:
                 planned = planner.drawing(rest.plan, (*HOME_MM, self._setup.touch.lift_mm))
             self._journal, self._on_progress = journal, on_progress
             self._witness = Witness(rest, planned, journal, self._transport.now_s())
@@ -332,13 +336,24 @@ class ArmPlotter(Plotter):
         self._report()
         return finished
 
+    def _rest(self, plan: DrawingPlan, planner: Planner, journal: Journal) -> Remainder:
+        """What is left of a plan, by its journal, and by where an arm that nobody talked to any more has stopped."""
+        resumed = journal.is_resumed
+        rest = journal.begin(plan)
+        at = self._place(planner) if resumed else None
+        if at is None or abs(at[2] - self._setup.touch.lift_mm) > HOVER_MM:
+            return rest
+        ahead = drawn_ahead(planner.drawing(rest.plan, at), at)
+        if ahead is None:
+            return rest
+        journal.proven(*rest.in_whole(*ahead))
+        return remaining(plan, journal.on_paper)
+
     def _go_home(self, planner: Planner) -> None:
         at = self._place(planner)
         home = np.array([*HOME_MM, self._setup.touch.lift_mm])
         if at is None:
-            legs = reposition(
-                planner, self._told, home, JointLimits(self._limits.speed, self._limits.accel).scaled(0.3),
-            )  # fmt: skip
+            legs = reposition(planner, self._joints(), home, self._limits.scaled(REPOSITION_SHARE))
             self._follow(planner, legs, lift=False)
         elif np.abs(at - home).max() > 1e-3:
             self._follow(planner, [planner.hop(at, home)])
@@ -352,19 +367,25 @@ class ArmPlotter(Plotter):
 
     def _place(self, planner: Planner) -> np.ndarray | None:
         """The pen's place over the page, (3,) mm, when the joints are in the field's posture for it; else None."""
-        measured = self._transport.sample().positions
-        if np.abs(measured - self._told).max() > NEAR:
-            self._told = measured
-        at = planner.field.place_of(self._told)
+        joints = self._joints()
+        at = planner.field.place_of(joints)
         size = planner.field.situation.size_mm
         if (at[:2] < -0.01).any() or (at[:2] > np.array(size) + 0.01).any() or not -5.0 < at[2] < 100.0:
             return None
         at[:2] = np.clip(at[:2], 0.0, size)
         try:
-            off = np.abs(planner.field.joints_at(at[None])[0] - self._told).max()
+            off = np.abs(planner.field.joints_at(at[None])[0] - joints).max()
         except SketchRobotError:  # over the page, but not in a posture that it is drawn in
             return None
         return at if off < NEAR else None
+
+    def _joints(self) -> np.ndarray:
+        """Where the joints were told to be, as far as they are there: a movement starts where the last one ended."""
+        sample = self._transport.sample()
+        self._follower.check_word(sample)
+        if self._told is not None and np.abs(sample.positions - self._told).max() <= NEAR:
+            return self._told
+        return sample.positions
 
     def _here(self, planner: Planner) -> np.ndarray:
         """The pen's place, of an arm that this drawing has moved."""
@@ -385,6 +406,7 @@ class ArmPlotter(Plotter):
         pending = list(legs)
         while pending:
             self._witness.expect(pending)
+            self._told = None
             halt = self._follower.follow(
                 pending, halt_wanted=self._halt_wanted, on_tick=self._tick, lift=self._lift(planner) if lift else None
             )

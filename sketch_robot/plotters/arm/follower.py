@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +20,11 @@ from sketch_robot.plotters.arm.timeline import Timeline
 from sketch_robot.plotters.arm.trajectory import JointSample
 from sketch_robot.plotters.arm.transport import ArmTransport
 
-HORIZON_S = 0.5  # how far ahead the arm knows its way
+HORIZON_S = 0.4  # how far ahead the arm knows its way
 POLL_S = 0.02
 LAGS_S = np.array([0.0, 0.05, 0.1, 0.15, 0.2])  # how far an arm may be behind its command without being astray
 ARRIVE_S = 1.0  # how long it may take to come to rest after the last command
+Lift = Callable[[np.ndarray], list[Leg]]  # from a place on the page, mm
 _log = logging.getLogger(__name__)
 
 
@@ -69,6 +71,7 @@ class Follower:
 
     def __init__(self, transport: ArmTransport, names: tuple[str, ...], limits: JointLimits, watch: Watch) -> None:
         self._transport, self._names, self._limits, self._watch = transport, names, limits, watch
+        self._line = Timeline([], 0.0)
 
     def follow(
         self,
@@ -76,7 +79,7 @@ class Follower:
         *,
         halt_wanted: Callable[[], bool],
         on_tick: Callable[[Timeline, JointSample], None],
-        lift: Callable[[np.ndarray], list[Leg]] | None = None,
+        lift: Lift | None = None,
     ) -> Halt | None:
         """Follow legs to rest at the end of the last one.
 
@@ -91,25 +94,30 @@ class Follower:
 
         Raises:
             SketchRobotError: PLOTTER_OFFLINE, its joints fall silent; PLOTTER_ALARM, they are not where they should be.
-                The arm was told to hold.
+                The arm was told to hold. After any other error it has braked on its path and lifted its pen.
         """
+        self._line = Timeline(legs, self._transport.now_s() + self._transport.lead_s)
         try:
-            return self._follow(legs, halt_wanted, on_tick, lift)
+            return self._follow(halt_wanted, on_tick, lift)
         except SketchRobotError as error:
             if error.code in (ErrorCode.PLOTTER_ALARM, ErrorCode.PLOTTER_OFFLINE):
                 _log.error('the arm is told to hold: %s', error.message)
-                self._transport.hold()
+                with suppress(SketchRobotError):  # the first error is the one to tell
+                    self._transport.hold()
+            else:
+                self._come_to_rest(lift)
+            raise
+        except BaseException:
+            self._come_to_rest(lift)
             raise
 
     def _follow(
         self,
-        legs: Sequence[Leg],
         halt_wanted: Callable[[], bool],
         on_tick: Callable[[Timeline, JointSample], None],
-        lift: Callable[[np.ndarray], list[Leg]] | None,
+        lift: Lift | None,
     ) -> Halt | None:
-        transport = self._transport
-        line = Timeline(legs, transport.now_s() + transport.lead_s)
+        transport, line = self._transport, self._line
         known_s = -np.inf
         halt: Halt | None = None
         while True:
@@ -117,7 +125,7 @@ class Follower:
             if halt is None and now_s < line.end_s and halt_wanted():
                 braked = line.stopped(now_s + transport.lead_s, self._limits)
                 at_mm = braked.legs[-1].end_mm
-                line = _lifted(braked, lift)
+                line = self._line = _lifted(braked, lift)
                 halt = Halt(len(braked.legs) - 1, float(braked.legs[-1].timing.u[-1]), at_mm, line.legs[-1].end_mm)
                 known_s = -np.inf
             if known_s < line.end_s and known_s - now_s < 0.5 * HORIZON_S:
@@ -129,7 +137,18 @@ class Follower:
                 return halt
             transport.wait(POLL_S if now_s >= line.end_s else min(POLL_S, max(line.end_s - now_s, 1e-4)))
 
-    def _send(self, line: Timeline, now_s: float, lift: Callable[[np.ndarray], list[Leg]] | None) -> float:
+    def _come_to_rest(self, lift: Lift | None) -> None:
+        """Brake on the path and lift the pen, whatever has gone wrong here."""
+        transport = self._transport
+        with suppress(SketchRobotError):  # the first error is the one to tell
+            line = self._line
+            if transport.now_s() < line.end_s:
+                line = _lifted(line.stopped(transport.now_s() + transport.lead_s, self._limits), lift)
+            transport.send(line.trajectory(self._names, transport.now_s(), line.end_s))
+            while transport.now_s() < line.end_s:
+                transport.wait(POLL_S)
+
+    def _send(self, line: Timeline, now_s: float, lift: Lift | None) -> float:
         """Tell the arm the next part of its way; until when it knows it."""
         until_s = now_s + HORIZON_S
         if until_s >= line.end_s:
@@ -191,7 +210,7 @@ class Follower:
         return False
 
 
-def _lifted(line: Timeline, lift: Callable[[np.ndarray], list[Leg]] | None) -> Timeline:
+def _lifted(line: Timeline, lift: Lift | None) -> Timeline:
     """A line and the legs that lift the pen where it ends."""
     lifts = lift(line.legs[-1].end_mm) if lift is not None else []
     return Timeline([*line.legs, *lifts], line.starts_s[0]) if lifts else line

@@ -22,3 +22,16 @@ def inverse(frame: np.ndarray) -> np.ndarray:
     out[:3, :3] = frame[:3, :3].T
     out[:3, 3] = -frame[:3, :3].T @ frame[:3, 3]
     return out
+
+
+def from_quaternion(xyz: np.ndarray, wxyz: np.ndarray) -> np.ndarray:
+    """A frame at `xyz`, turned by a quaternion w, x, y, z."""
+    frame = np.eye(4)
+    frame[:3, :3] = Rotation.from_quat(np.asarray(wxyz)[[1, 2, 3, 0]]).as_matrix()
+    frame[:3, 3] = xyz
+    return frame
+
+
+def quaternion(frame: np.ndarray) -> np.ndarray:
+    """(4,) w, x, y, z of a frame's rotation."""
+    return Rotation.from_matrix(frame[:3, :3]).as_quat()[[3, 0, 1, 2]]

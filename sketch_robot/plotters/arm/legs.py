@@ -50,11 +50,13 @@ class Leg:
     Attributes:
         path, timing: where it leads, and when.
         stroke: which stroke it draws; -1: it is a hop.
+        limits: what it may use of the joints; None: as all others.
     """
 
     path: JointPath
     timing: Timing
     stroke: int = -1
+    limits: JointLimits | None = None
 
     @property
     def seconds(self) -> float:
@@ -93,7 +95,7 @@ class Planner:
     profile: PenProfile
     touch: Touch = Touch()
 
-    def drawing(self, plan: DrawingPlan, start_mm: Sequence[float]) -> list[Leg]:
+    def drawing(self, plan: DrawingPlan, start_mm: Sequence[float] | np.ndarray) -> list[Leg]:
         """From a place above the page through all strokes and home.
 
         Raises:
@@ -140,7 +142,7 @@ class Planner:
 
     def rest(self, leg: Leg, u: float) -> Leg:
         """What is left of a leg from u on, from rest."""
-        timing = retime(leg.path, self.limits, start_u=u)
+        timing = retime(leg.path, leg.limits or self.limits, start_u=u)
         if timing.seconds == 0.0 and leg.stroke >= 0 and len(leg.path.joints) == 1:
             timing = leg.timing
         return replace(leg, timing=timing)

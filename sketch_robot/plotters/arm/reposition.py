@@ -109,4 +109,4 @@ def _is_clear(planner: Planner, way: np.ndarray) -> bool:
 
 def _leg(planner: Planner, joints: np.ndarray, limits: JointLimits) -> Leg:
     path = JointPath(_tips(planner, joints), joints, np.full(len(joints), PEN_MM_S), PEN_MM_S2, np.zeros(len(joints)))
-    return Leg(path, retime(path, limits))
+    return Leg(path, retime(path, limits), limits=limits)

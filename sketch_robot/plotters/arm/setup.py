@@ -94,6 +94,7 @@ def make_setup(
     base: str,
     page: Any,
     joint_limits: Any,
+    velocity: float,
     acceleration: float,
     tilt_deg: float,
     tilt_towards_deg: float,
@@ -108,6 +109,7 @@ def make_setup(
         SketchRobotError: BAD_GOAL, one is unusable.
     """
     for name, value, least, most in (
+        ('velocity', velocity, 0.0, 100.0),
         ('acceleration', acceleration, 0.0, 1000.0),
         ('tilt_deg', tilt_deg, 0.0, 60.0),
         ('tilt_towards_deg', tilt_towards_deg, -360.0, 360.0),
@@ -127,17 +129,24 @@ def make_setup(
     chain = load_chain(path, tool=tool, base=base)
     if joint_limits and not isinstance(joint_limits, Mapping):
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'joint_limits is no mapping by joint: {joint_limits!r}')
-    if acceleration > 0.0:
-        given = joint_limits or {}
-        general = {
-            name: {'acceleration': acceleration} for name in chain.names if 'acceleration' not in given.get(name, {})
-        }
-        chain = chain.limited(general)
+    for limit, value in (('velocity', velocity), ('acceleration', acceleration)):
+        if value > 0.0:
+            chain = chain.limited({name: {limit: value} for name in _without(chain, limit, joint_limits or {})})
     chain = require_limits(chain.limited(joint_limits or {}))
     return ArmSetup(
         chain, path, place_page(page), PenPose(math.radians(tilt_deg), math.radians(tilt_towards_deg)), Touch(**touch),
         limit_share, margin, _start(start, chain),
     )  # fmt: skip
+
+
+def _without(chain: Chain, limit: str, given: Mapping[str, Any]) -> list[str]:
+    """The joints that have no such limit, neither in their file nor among those given."""
+    known = chain.speed if limit == 'velocity' else chain.accel
+    return [
+        name
+        for name, value in zip(chain.names, known, strict=True)
+        if math.isnan(value) and not (isinstance(given.get(name), Mapping) and limit in given[name])
+    ]
 
 
 def _start(start: Any, chain: Chain) -> np.ndarray:

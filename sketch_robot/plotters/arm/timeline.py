@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,15 +19,15 @@ class Timeline:
     """Legs without a gap.
 
     Args:
-        legs: at least one, each starting where the one before ends.
+        legs: each starting where the one before ends.
         start_s: when the first starts.
     """
 
     def __init__(self, legs: Sequence[Leg], start_s: float) -> None:
         self.legs = list(legs)
-        ends = start_s + np.cumsum([leg.seconds for leg in self.legs])
-        self.starts_s = [start_s, *ends[:-1].tolist()]
-        self.end_s = float(ends[-1])
+        times = start_s + np.concatenate([[0.0], np.cumsum([leg.seconds for leg in self.legs])])
+        self.starts_s = times[:-1].tolist()
+        self.end_s = float(times[-1])
 
     def index(self, t_s: float) -> int:
         """Which leg is followed at a time."""
@@ -86,7 +87,7 @@ class Timeline:
 
 
 def _timed(leg: Leg, timing: Timing) -> Leg:
-    return Leg(leg.path, timing, leg.stroke)
+    return replace(leg, timing=timing)
 
 
 def _up_to(ticks: np.ndarray, end_s: float) -> np.ndarray:
