@@ -13,6 +13,7 @@ from sketch_robot.motion.corner_speeds import corner_speeds, segment_limits, seg
 from sketch_robot.motion.curve_cap import WINDOW_MM, cap_in_curves
 
 NO_AXIS_LIMITS = (0.0, 0.0)
+_SAME_MM = 1e-6  # a machine that comes to rest so near a point rests at it
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +85,9 @@ class MotionProfile:
         if squared[0] <= 0.0:
             return self._still(here), _without_repeats(points)
         last = int(np.argmax(squared <= 0.0)) if (squared <= 0.0).any() else len(points) - 1  # rounding, at the end
-        left = squared[last - 1] / (2.0 * accels[last - 1])
-        share = min(1.0, left / lengths[last - 1]) if lengths[last - 1] > 0.0 else 1.0
-        rest = points[last] if share == 1.0 else points[last - 1] + share * (points[last] - points[last - 1])
+        way_mm, end_mm = squared[last - 1] / (2.0 * accels[last - 1]), lengths[last - 1]
+        reaches = way_mm >= end_mm - _SAME_MM
+        rest = points[last] if reaches else points[last - 1] + way_mm / end_mm * (points[last] - points[last - 1])
         way = np.concatenate((points[:last], rest[None]))
         corners = np.sqrt(np.concatenate((squared[:last], [0.0])))
         times = np.concatenate(([0.0], np.cumsum((corners[:-1] - corners[1:]) / accels[:last])))

@@ -1,12 +1,9 @@
 """A plotter that exists in time only: it moves as the time model says and keeps what would be on paper.
 
 The pen follows each movement's `MotionProfile`, the same that predicts the plan's seconds, so that machine seconds are
-the predicted ones. Wall-clock seconds are machine seconds divided by `speedup`. Standing paused, and lifting the pen
-for it, take no machine seconds.
-
-One thread moves: that of `draw` or `home`. The others only leave it a wish (stop, pause, close), which it meets before
-each step of a movement; so nobody else ever touches the pen while it moves, and no wish can come between two halves of
-a step.
+the predicted ones. A pause brakes along the line as hard as the machine may, lifts the pen, and afterwards starts again
+from rest; what that takes is added. Wall-clock seconds are machine seconds divided by `speedup`. Standing still, paused
+or for a change of the pen, takes no machine seconds.
 """
 
 from __future__ import annotations
@@ -14,33 +11,30 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-
-import numpy as np
+from collections.abc import Callable
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.plan import HOME_MM, DrawingPlan
-from sketch_robot.motion.profile import PenProfile
-from sketch_robot.motion.timing import MotionProfile, draw_motion, travel_motion
 from sketch_robot.plotters.checks import check_plan
+from sketch_robot.plotters.journal import Journal
 from sketch_robot.plotters.pacing import Pace
 from sketch_robot.plotters.paper import Paper
 from sketch_robot.plotters.pen import SimulatedPen
 from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress
+from sketch_robot.plotters.remainder import Remainder
+from sketch_robot.plotters.session import Session, Stopped, pen_changes, pen_request
+from sketch_robot.plotters.simulated_mover import SimulatedMover
 from sketch_robot.plotters.tally import Tally
 
-PROGRESS_S = 0.05  # wall-clock; how often progress is reported within a stroke
-
-_MOVING = (PlotterStatus.HOMING, PlotterStatus.DRAWING, PlotterStatus.PAUSED, PlotterStatus.PARKING)
 _log = logging.getLogger(__name__)
 
 
-class _Stopped(Exception):  # noqa: N818  an event, not an error
-    """`stop` or `close` was called."""
+class _OfCallerError(Exception):
+    """Carries an error of `on_progress`, which is none of the machine, to where it is raised."""
 
-
-class _FaultError(SketchRobotError):
-    """The machine stopped itself, or went away."""
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class SimulatedPlotter(Plotter):
@@ -48,6 +42,7 @@ class SimulatedPlotter(Plotter):
 
     Args:
         speedup: how many times faster than real it draws; infinite: as fast as this computer can.
+        pens_at_hand: whether pens change by themselves; else it asks for each by a pause.
         alarm_after_strokes: raise an alarm once so many strokes of a drawing are on paper, as a machine that hits its
             limits; None: never. For tests of what happens then, as is the next.
         offline_after_strokes: go OFFLINE in the middle of the stroke after so many, as a machine whose cable is pulled
@@ -63,6 +58,7 @@ class SimulatedPlotter(Plotter):
         self,
         *,
         speedup: float = 1.0,
+        pens_at_hand: bool = False,
         alarm_after_strokes: int | None = None,
         offline_after_strokes: int | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -75,17 +71,15 @@ class SimulatedPlotter(Plotter):
             self._pace = Pace(speedup, clock=clock, wait=wait)
         except ValueError as error:
             raise SketchRobotError(ErrorCode.BAD_GOAL, str(error)) from error
-        self._pen = SimulatedPen()
+        self._pens_at_hand = pens_at_hand
         self._alarm_after, self._offline_after = alarm_after_strokes, offline_after_strokes
-        self._state = threading.Condition()  # guards the status, the wishes, and who moves
-        self._poke = threading.Event()
-        self._stop_wanted = self._pause_wanted = self._close_wanted = False
-        self._status = PlotterStatus.OFFLINE
-        self._mover: int | None = None  # the thread that moves
-        self._profile = PenProfile()
-        self._tally = self._shown = Tally()
+        self._pen = SimulatedPen()
+        poke = threading.Event()
+        self._session = Session('simulated plotter', poke.set)
+        self._mover = SimulatedMover(self._pen, self._pace, self._session, poke, self._report)
+        self._shown = Tally()
+        self._journal: Journal | None = None
         self._on_progress: Callable[[Progress], None] | None = None
-        self._reported_s = 0.0
 
     # ------------------------------------------------------------- what it is doing
     @property
@@ -96,7 +90,12 @@ class SimulatedPlotter(Plotter):
     @property
     def status(self) -> PlotterStatus:
         """What the machine is doing now."""
-        return self._status
+        return self._session.status
+
+    @property
+    def reason(self) -> str:
+        """Why it is paused, in alarm or offline; '' when there is nothing to say."""
+        return self._session.reason
 
     @property
     def progress(self) -> Progress:
@@ -106,9 +105,8 @@ class SimulatedPlotter(Plotter):
     # ------------------------------------------------------------- commands
     def connect(self) -> None:
         """Become IDLE. Connecting twice is harmless."""
-        with self._state:
-            if self._status == PlotterStatus.OFFLINE:
-                self._status = PlotterStatus.IDLE
+        if self._session.status == PlotterStatus.OFFLINE:
+            self._session.set_status(PlotterStatus.IDLE)
 
     def home(self) -> None:
         """Lift the pen and go to the page's origin; clears an alarm.
@@ -116,15 +114,14 @@ class SimulatedPlotter(Plotter):
         Raises:
             SketchRobotError: PLOTTER_OFFLINE; BUSY, the machine is moving.
         """
-        self._begin(PlotterStatus.HOMING, PlotterStatus.IDLE, PlotterStatus.ALARM)
-        try:
-            self._tally, self._on_progress = Tally(), None
+        with self._session.moving(PlotterStatus.HOMING, PlotterStatus.IDLE, PlotterStatus.ALARM):
+            self._mover.begin(self._mover.profile, Tally())
+            self._on_progress = None
             self._pen.lift()
-            self._travel_to(HOME_MM)
-        except _Stopped:
-            _log.info('homing was stopped')
-        finally:
-            self._end(PlotterStatus.IDLE)
+            try:
+                self._mover.travel_to(HOME_MM)
+            except Stopped:
+                _log.info('homing was stopped')
 
     def set_pen(self, down: bool) -> None:
         """Lower or raise the pen where it is.
@@ -132,15 +129,20 @@ class SimulatedPlotter(Plotter):
         Raises:
             SketchRobotError: PLOTTER_OFFLINE, PLOTTER_ALARM; BUSY, the machine is moving.
         """
-        with self._state:
-            self._check(PlotterStatus.IDLE)
+        with self._session.moving(PlotterStatus.HOMING, PlotterStatus.IDLE):
             if down:
                 self._pen.lower()
             else:
                 self._pen.lift()
 
-    def draw(self, plan: DrawingPlan, on_progress: Callable[[Progress], None] | None = None) -> Outcome:
-        """Draw the whole plan, then lift the pen and go home; see `Plotter.draw`.
+    def draw(
+        self,
+        plan: DrawingPlan,
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
+        journal: Journal | None = None,
+    ) -> Outcome:
+        """Draw the whole plan, or what its journal has left of it; then lift the pen and go home; see `Plotter.draw`.
 
         An error of `on_progress` ends the drawing with the pen up where it is, and is raised.
 
@@ -149,191 +151,117 @@ class SimulatedPlotter(Plotter):
                 PLOTTER_ALARM and PLOTTER_OFFLINE: also in the middle, with the pen up.
         """
         check_plan(plan)
-        self._begin(PlotterStatus.DRAWING, PlotterStatus.IDLE)
-        after = PlotterStatus.IDLE
         try:
-            self._profile, self._on_progress = plan.profile, on_progress
-            self._pen.take_paper(Paper(plan.page, plan.profile.pen_width_mm))
-            self._tally = self._shown = Tally.of(plan, self._pen.xy_mm)
-            finished = self._draw_and_park(plan)
-            pen, tally = self._pen, self._tally
-            return Outcome(finished, tally.done, pen.ink_mm, pen.travel_mm, pen.lifts, tally.machine_s)
-        except _FaultError as fault:
-            after = PlotterStatus.OFFLINE if fault.code == ErrorCode.PLOTTER_OFFLINE else PlotterStatus.ALARM
-            raise
-        finally:
-            self._pen.lift()
-            self._end(after)
+            with self._session.moving(PlotterStatus.DRAWING, PlotterStatus.IDLE):
+                try:
+                    return self._draw(plan, on_progress, journal)
+                finally:
+                    self._pen.lift()
+        except _OfCallerError as carried:
+            raise carried.error from None
 
     def pause(self) -> None:
-        """Lift the pen and stand still until `resume`. Without a drawing it does nothing."""
-        with self._state:
-            if self._status == PlotterStatus.DRAWING:
-                self._pause_wanted = True
-                self._poke.set()
+        """Brake, lift the pen and stand still until `resume`. Without a drawing it does nothing."""
+        self._session.want_pause()
 
     def resume(self) -> None:
         """Go on drawing where `pause` stopped."""
-        with self._state:
-            self._pause_wanted = False
-            self._poke.set()
+        self._session.want_resume()
 
     def stop(self) -> None:
         """End the drawing: lift the pen at once and park. Without a movement, or while parking, it does nothing."""
-        with self._state:
-            if self._status in (PlotterStatus.DRAWING, PlotterStatus.PAUSED, PlotterStatus.HOMING):
-                self._stop_wanted = True
-                self._poke.set()
+        self._session.want_stop()
 
     def close(self) -> None:
         """Lift the pen and be OFFLINE. A drawing ends first, without parking; from its own `on_progress`, right after.
 
         Closing twice is harmless.
         """
-        with self._state:
-            while self._status in _MOVING:
-                self._close_wanted = True
-                self._poke.set()
-                if self._mover == threading.get_ident():
-                    return
-                self._state.wait()
+        if self._session.want_close():
             self._pen.lift()
-            self._status = PlotterStatus.OFFLINE
+            self._session.set_status(PlotterStatus.OFFLINE)
 
-    # ------------------------------------------------------------- states
-    def _check(self, *allowed: PlotterStatus) -> None:
-        if self._status in allowed:
-            return
-        if self._status == PlotterStatus.OFFLINE:
-            raise SketchRobotError(
-                ErrorCode.PLOTTER_OFFLINE, 'the simulated plotter is not connected; connect it first'
-            )
-        if self._status == PlotterStatus.ALARM:
-            raise SketchRobotError(ErrorCode.PLOTTER_ALARM, 'the simulated plotter is in alarm; home it first')
-        raise SketchRobotError(ErrorCode.BUSY, f'the simulated plotter is {self._status.name.lower()}')
+    # ------------------------------------------------------------- drawing
+    def _draw(
+        self, plan: DrawingPlan, on_progress: Callable[[Progress], None] | None, journal: Journal | None
+    ) -> Outcome:
+        rest = journal.begin(plan) if journal is not None else Remainder(plan)
+        self._on_progress, self._journal = on_progress, journal
+        self._pen.take_paper(Paper(plan.page, plan.profile.pen_width_mm))
+        self._shown = Tally.of(rest.plan, self._pen.xy_mm)
+        self._mover.begin(plan.profile, self._shown)
+        finished = self._draw_and_park(rest)
+        if finished and journal is not None:
+            journal.finish()
+        pen, tally = self._pen, self._shown
+        return Outcome(finished, tally.done, pen.ink_mm, pen.travel_mm, pen.lifts, tally.machine_s)
 
-    def _begin(self, status: PlotterStatus, *allowed: PlotterStatus) -> None:
-        with self._state:
-            self._check(*allowed)
-            self._status, self._mover = status, threading.get_ident()
-            self._stop_wanted = self._pause_wanted = self._close_wanted = False
-            self._poke.clear()
-        self._pace.restart()
-        self._reported_s = self._pace.now_s()
-
-    def _end(self, status: PlotterStatus) -> None:
-        with self._state:
-            self._status = PlotterStatus.OFFLINE if self._close_wanted else status
-            self._mover = None
-            self._state.notify_all()
-
-    def _alarm_if_due(self) -> None:
-        if self._alarm_after is not None and self._tally.done >= self._alarm_after:
-            raise _FaultError(
-                ErrorCode.PLOTTER_ALARM, f'simulated alarm after {self._tally.done} strokes; home the machine to go on'
-            )
-
-    # ------------------------------------------------------------- movements
-    def _draw_and_park(self, plan: DrawingPlan) -> bool:
+    def _draw_and_park(self, rest: Remainder) -> bool:
         """Whether all of it was drawn."""
         finished = True
         try:
-            self._report()
-            for stroke in plan.strokes:
+            self._mover.report()
+            for number, pen in enumerate(pen_changes(rest.plan, rest.first)):
                 self._alarm_if_due()
-                self._draw_stroke(stroke.xy)
+                if pen:
+                    self._change_pen(pen_request(rest.plan, pen))
+                self._draw_stroke(rest, number)
             self._alarm_if_due()
-        except _Stopped:
+        except Stopped:
             finished = False
             self._pace.restart()
         self._pen.lift()
-        with self._state:
-            self._status = PlotterStatus.PARKING  # from here on `stop` and `pause` have nothing to do
-            self._stop_wanted = self._pause_wanted = False
+        self._session.set_status(PlotterStatus.PARKING)  # from here on nobody can ask for a pause or a stop
+        self._session.forget_wishes()
         try:
-            self._travel_to(HOME_MM)
-        except _Stopped:  # closed
+            self._mover.travel_to(HOME_MM)
+        except Stopped:  # closed
             return False
         if finished:
-            self._tally.finish()
-        self._report()
+            self._shown.finish()
+        self._mover.report()
         return finished
 
-    def _draw_stroke(self, xy_mm: np.ndarray) -> None:
-        self._travel_to(xy_mm[0])
-        self._spend(self._profile.dropping_s)
+    def _draw_stroke(self, rest: Remainder, number: int) -> None:
+        stroke = rest.plan.strokes[number]
+        self._mover.travel_to(stroke.xy[0])
+        self._mover.spend(self._mover.profile.dropping_s)
         self._pen.lower()
-        lost = self._tally.done == self._offline_after
-        self._move(draw_motion(xy_mm, self._profile), share=0.5 if lost else 1.0)
+        before_mm = self._pen.ink_mm
+        lost = self._shown.done == self._offline_after
+        try:
+            self._mover.draw(stroke.xy, share=0.5 if lost else 1.0)
+        finally:
+            self._record(rest, number, self._pen.ink_mm - before_mm)
         if lost:
-            raise _FaultError(
+            raise SketchRobotError(
                 ErrorCode.PLOTTER_OFFLINE,
-                f'the simulated plotter was lost within a stroke after {self._tally.done} strokes; connect it again',
+                f'the simulated plotter was lost within a stroke after {self._shown.done} strokes; connect it again',
             )
         self._pen.lift()
-        self._tally.done += 1
-        self._spend(self._profile.lifting_s)
-        self._report()
+        self._shown.done += 1
+        self._mover.spend(self._mover.profile.lifting_s)
+        self._mover.report()
 
-    def _travel_to(self, xy_mm: Sequence[float] | np.ndarray) -> None:
-        self._move(travel_motion(self._pen.xy_mm, xy_mm, self._profile))  # type: ignore[arg-type]
+    def _record(self, rest: Remainder, number: int, drawn_mm: float) -> None:
+        if self._journal is not None:
+            self._journal.proven(*rest.in_whole(number, drawn_mm))
 
-    def _move(self, motion: MotionProfile, share: float = 1.0) -> None:
-        """Follow a movement, or a share of its time, as machine time allows, inking the paper while the pen is down."""
-        gone_s, end_s = 0.0, share * motion.seconds
-        while gone_s < end_s:
-            before_s, gone_s = gone_s, min(end_s, gone_s + self._take(end_s - gone_s))
-            passed = motion.xy_mm[(motion.times_s > before_s) & (motion.times_s <= gone_s)]
-            if gone_s < motion.seconds:  # at the end the last point, not what interpolation makes of it
-                passed = np.vstack([passed, motion.position(gone_s)])
-            self._pen.follow(passed)
+    def _change_pen(self, request: str) -> None:
+        self._mover.travel_to(HOME_MM)
+        if not self._pens_at_hand:
+            self._mover.stand_paused(request)
 
-    def _spend(self, seconds: float) -> None:
-        """Stand still for machine seconds."""
-        while seconds > 0.0:
-            seconds -= self._take(seconds)
-
-    # ------------------------------------------------------------- machine time and wishes
-    def _take(self, wanted_s: float) -> float:
-        """Wait until machine time has passed and take at most what is wanted of it; meets wishes first.
-
-        Raises:
-            _Stopped: on request.
-        """
-        while True:
-            self._poke.clear()
-            if self._pace.now_s() - self._reported_s >= PROGRESS_S:
-                self._report()
-            if self._stop_wanted or self._close_wanted:
-                raise _Stopped
-            if self._pause_wanted:
-                self._stand_paused()
-            taken_s = self._pace.take(wanted_s)
-            if taken_s > 0.0:
-                self._tally.machine_s += taken_s
-                return taken_s
-            self._pace.wait(self._poke)
-
-    def _stand_paused(self) -> None:
-        was_down = self._pen.down
-        self._pen.lift()
-        with self._state:
-            self._status = PlotterStatus.PAUSED
-        while True:
-            self._report()
-            self._poke.clear()
-            with self._state:
-                if self._stop_wanted or self._close_wanted:
-                    raise _Stopped
-                if not self._pause_wanted:
-                    self._status = PlotterStatus.DRAWING
-                    break
-            self._pace.wait(self._poke, PROGRESS_S)
-        self._pace.restart()
-        if was_down:
-            self._pen.lower()
+    def _alarm_if_due(self) -> None:
+        if self._alarm_after is not None and self._shown.done >= self._alarm_after:
+            raise SketchRobotError(
+                ErrorCode.PLOTTER_ALARM, f'simulated alarm after {self._shown.done} strokes; home the machine to go on'
+            )
 
     def _report(self) -> None:
-        self._reported_s = self._pace.now_s()
-        if self._on_progress is not None:
+        if self._on_progress is None:
+            return
+        try:
             self._on_progress(self.progress)
+        except Exception as error:
+            raise _OfCallerError(error) from error
