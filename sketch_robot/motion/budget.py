@@ -10,6 +10,7 @@ predicted times are, which need not even grow with the count, since orders are f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import heappop, heappush
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -19,8 +20,8 @@ from sketch_robot.motion.plan import HOME_MM
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.motion.timing import time_plan, travel_seconds, work_seconds
 from sketch_robot.stroke import Stroke
-from sketch_robot.strokes.drawing_order import PRECEDENCES, Precedence, apply_order, order_drawing
-from sketch_robot.strokes.importance import rank_strokes
+from sketch_robot.strokes.drawing_order import PRECEDENCES, Precedence, apply_order, order_drawing, stroke_bands
+from sketch_robot.strokes.importance import BANDS, rank_strokes
 from sketch_robot.strokes.order import HopTime
 
 TRY_S = 0.01  # search for an order, for each count of strokes that is tried ...
@@ -143,31 +144,50 @@ def within_budget(
 def in_a_row(strokes: Sequence[Stroke], profile: PenProfile) -> np.ndarray:
     """In which order strokes are kept as a budget grows: (N,) int64, the same for every budget.
 
-    By rank; but a stroke that takes more than `LARGEST_STEP` of the time so far has to wait, unless it is no longer
-    than most, or takes no more than that of `LEAST_BUDGET_S`.
+    By rank, band after band. But a stroke that takes more than `LARGEST_STEP` of the time so far waits, unless it is no
+    longer than most or takes no more than that of `LEAST_BUDGET_S`: the others of its band go first, and when it is
+    twice as long, those of other bands as well.
 
     Args:
         strokes: mm of the page's frame.
     """
-    if len(strokes) < 2:
-        return np.arange(len(strokes))
-    ends = np.array([(stroke.xy[0], stroke.xy[-1]) for stroke in strokes]).reshape(-1, 2)
-    nearest_mm = cKDTree(ends).query(ends, k=min(4, len(ends)))[0]
-    cost_s = work_seconds(strokes, profile) + travel_seconds(nearest_mm[:, -1].reshape(-1, 2).min(axis=1), profile)
-    short_s = max(LARGEST_STEP * LEAST_BUDGET_S, float(np.median(cost_s)))
+    rank = rank_strokes(strokes)
+    bands = stroke_bands(strokes)
+    cost_s, way_home_s = _costs(strokes, profile)
+    short_s = max(LARGEST_STEP * LEAST_BUDGET_S, float(np.median(cost_s))) if len(strokes) else 0.0
+    ready: list[list[tuple[int, int]]] = [[] for _ in BANDS]  # heaps of (place by rank, stroke)
+    long: list[list[tuple[float, int, int]]] = [[] for _ in BANDS]  # heaps of (cost, place by rank, stroke)
+    for place, k in enumerate(rank.tolist()):
+        heappush(long[bands[k]], (cost_s[k], place, k))
     row: list[int] = []
-    waiting: list[int] = []  # by rank
-    so_far_s = 0.0
-    for k in rank_strokes(strokes):
-        waiting.append(int(k))
-        while True:
-            short = [j for j in waiting if cost_s[j] <= max(short_s, LARGEST_STEP * so_far_s)]
-            if not short:
-                break
-            waiting.remove(short[0])
-            row.append(short[0])
-            so_far_s += cost_s[short[0]]
-    return np.array(row + waiting, dtype=np.int64)
+    so_far_s = 2.0 * way_home_s
+    while len(row) < len(rank):
+        step_s = max(short_s, LARGEST_STEP * so_far_s)
+        for band, waiting in enumerate(long):
+            while waiting and waiting[0][0] <= step_s:
+                _, place, k = heappop(waiting)
+                heappush(ready[band], (place, k))
+        band = next(b for b in range(len(BANDS)) if ready[b] or long[b])
+        others = next((heap for heap in ready if heap), None)
+        if ready[band]:
+            k = heappop(ready[band])[-1]
+        elif others is None or long[band][0][0] <= 2.0 * step_s:
+            k = heappop(long[band])[-1]
+        else:
+            k = heappop(others)[-1]
+        row.append(k)
+        so_far_s += cost_s[k]
+    return np.array(row, dtype=np.int64)
+
+
+def _costs(strokes: Sequence[Stroke], profile: PenProfile) -> tuple[np.ndarray, float]:
+    """What strokes take about, with the way from a near one: (N,) seconds; and the way home from their middle."""
+    if not strokes:
+        return np.zeros(0), 0.0
+    ends = np.concatenate([stroke.xy[[0, -1]] for stroke in strokes])
+    near_mm = cKDTree(ends).query(ends, k=min(4, len(ends)))[0][:, -1].reshape(-1, 2).min(axis=1)
+    way_home_s = float(travel_seconds(np.hypot(*(ends.mean(axis=0) - HOME_MM)), profile))
+    return work_seconds(strokes, profile) + travel_seconds(near_mm, profile), way_home_s
 
 
 def _least_seconds(row: Sequence[Stroke], profile: PenProfile) -> np.ndarray:

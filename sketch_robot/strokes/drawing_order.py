@@ -23,6 +23,11 @@ PATIENCE = 1.0
 _BAND = {label: band for band, labels in enumerate(BANDS) for label in labels}
 
 
+def stroke_bands(strokes: Sequence[Stroke]) -> np.ndarray:
+    """Which of `BANDS` each stroke belongs to: (N,) int64; 0 is the face."""
+    return np.array([_BAND[stroke.label] for stroke in strokes], dtype=np.int64)
+
+
 def is_closed(stroke: Stroke) -> bool:
     """Whether a stroke ends where it starts, so that it may start at any of its points."""
     return len(stroke.xy) >= 4 and bool((stroke.xy[0] == stroke.xy[-1]).all())
@@ -58,7 +63,7 @@ def order_drawing(
     strange = [stroke.pen for stroke in strokes if stroke.pen not in turn]
     if strange:
         raise ValueError(f'a stroke wants the pen {strange[0]!r}; there are {", ".join(map(repr, turn))}')
-    bands = np.array([_BAND[stroke.label] for stroke in strokes], dtype=np.int64)
+    bands = stroke_bands(strokes)
     by_pen = np.array([turn[stroke.pen] for stroke in strokes], dtype=np.int64)
     urgency = np.take(BAND_URGENCY, bands) + [IMPORTANCE_URGENCY * stroke.importance for stroke in strokes]
     return order_strokes(
