@@ -15,8 +15,9 @@ import logging
 import os
 import threading
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -43,6 +44,7 @@ class JournalEntry:
         strokes: of the whole plan.
         on_paper: what is proven to be.
         finished: whether all of it was drawn.
+        facts: what the driver noted, to know its machine again.
     """
 
     plan_digest: str
@@ -51,6 +53,7 @@ class JournalEntry:
     strokes: int
     on_paper: Proven
     finished: bool
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Journal:
@@ -68,6 +71,7 @@ class Journal:
         self._file: IO[bytes] | None = None
         self._lengths: list[float] = []
         self._on_paper = Proven()
+        self._facts: dict[str, Any] = {}
         self._disk: _Disk | None = None
 
     @property
@@ -79,6 +83,11 @@ class Journal:
     def on_paper(self) -> Proven:
         """What is proven to be on paper."""
         return self._on_paper
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the driver has noted, also before the drawing was resumed."""
+        return self._facts
 
     def begin(self, plan: DrawingPlan) -> Remainder:
         """Open the record for a plan and tell what is left to draw. A driver calls it before its first move.
@@ -126,6 +135,16 @@ class Journal:
         self._append({'strokes': told.strokes, 'length_mm': told.length_mm})
         self._on_paper = told
 
+    def note(self, **facts: Any) -> None:
+        """Record what the driver wants to know when the drawing is resumed: numbers, texts, and lists of them.
+
+        Raises:
+            SketchRobotError: BAD_GOAL, the file cannot be written.
+        """
+        if self._file is not None and any(self._facts.get(name) != value for name, value in facts.items()):
+            self._append({'facts': facts})
+            self._facts.update(facts)
+
     def finish(self) -> None:
         """Record that the drawing is complete, and close.
 
@@ -155,7 +174,7 @@ class Journal:
         self.close()
 
     def _start(self, plan: DrawingPlan, digest: str) -> None:
-        self._on_paper = Proven()
+        self._on_paper, self._facts = Proven(), {}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_name(f'.{self.path.name}.{os.getpid()}')
         head = {
@@ -196,7 +215,7 @@ class Journal:
         self._file = self.path.open('r+b', buffering=0)
         self._file.truncate(size)  # a torn last line
         self._file.seek(size)
-        self._on_paper = entry.on_paper
+        self._on_paper, self._facts = entry.on_paper, dict(entry.facts)
 
     def _append(self, record: dict[str, Any]) -> None:
         assert self._file is not None and self._disk is not None  # noqa: PT018  begun
@@ -315,11 +334,13 @@ def _entry(records: list[dict[str, Any]]) -> JournalEntry:
     if head['version'] != VERSION:
         raise ValueError(f'it has version {head["version"]}, this program reads {VERSION}')
     on_paper, finished = Proven(), False
+    facts: dict[str, Any] = {}
     for record in rest:
+        facts.update(record.get('facts', {}))
         finished = finished or bool(record.get('finished'))
         if 'strokes' in record:
             on_paper = Proven(int(record['strokes']), float(record['length_mm']))
     strokes = int(head['strokes'])
     if not (0 <= on_paper.strokes <= strokes and on_paper.length_mm >= 0.0):
         raise ValueError(f'it tells of {on_paper.strokes} strokes out of {strokes}')
-    return JournalEntry(str(head['plan']), str(head['page']), str(head['machine']), strokes, on_paper, finished)
+    return JournalEntry(str(head['plan']), str(head['page']), str(head['machine']), strokes, on_paper, finished, facts)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from sketch_robot.motion.plan import DrawingPlan
+from sketch_robot.plotters.journal import Journal
 
 
 class PlotterStatus(Enum):
@@ -91,15 +92,23 @@ class Plotter(ABC):
         """Lift the pen and go to the page's origin. May be called when IDLE or in ALARM."""
 
     @abstractmethod
-    def draw(self, plan: DrawingPlan, on_progress: Callable[[Progress], None] | None = None) -> Outcome:
+    def draw(
+        self,
+        plan: DrawingPlan,
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
+        journal: Journal | None = None,
+    ) -> Outcome:
         """Draw the whole plan, then lift the pen and go home. May be called when IDLE.
 
         Args:
             plan: checked before the first move: every point inside the page.
             on_progress: called at every stroke's end and at least five times a wall-clock second, in this thread.
+            journal: is told what is proven to be on paper; what it knows to be there already is not drawn again.
 
         Raises:
-            SketchRobotError: OFF_PAGE, before anything moves; BUSY, a drawing is running.
+            SketchRobotError: OFF_PAGE, before anything moves; BUSY, a drawing is running; of the journal, see
+                `Journal.begin`: the pen is up then.
         """
 
     @abstractmethod

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from drawings import ladder, plan_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
@@ -112,6 +112,7 @@ def test_a_file_that_is_no_journal_is_refused(tmp_path, content):
     assert caught.value.code == ErrorCode.BAD_PLAN
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.data())
 def test_a_journal_cut_anywhere_tells_what_its_whole_lines_tell(tmp_path_factory, data):
     path = tmp_path_factory.mktemp('cut') / 'a.journal'

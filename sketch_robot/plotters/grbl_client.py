@@ -1,0 +1,362 @@
+"""A GRBL controller that is ready to draw: known, set up, located, its pen raised."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion.page import Page
+from sketch_robot.motion.profile import PenProfile
+from sketch_robot.plotters.grbl_program import Frame, PenLift, Program
+from sketch_robot.plotters.grbl_setup import (
+    Controller,
+    complaints,
+    configure,
+    identify,
+    unusable,
+    wanted_settings,
+)
+from sketch_robot.plotters.grbl_status import Banner, Note, Report
+from sketch_robot.plotters.grbl_stream import ASKINGS, AlarmError, CommandError, Damaged, GrblStream, silent
+from sketch_robot.plotters.serial_link import Link
+
+CONNECT_S = 6.0  # an Arduino's boot loader takes 2
+HOMING_S = 120.0
+MOVING = -1  # token of a controller that could not be asked
+ASK_AGAIN_S = 0.25
+MODES = 'G21G90G94G17G54'
+NOT_A_LINE = b'#\n'  # refused whatever half a line it ends; one alone could be carried out
+UNLOCK, HOME, OFFSETS, PARSER = '$X', '$H', '$#', '$G'
+ORIGIN_HINT = (
+    "put the pen, raised, over the page's lower left corner and set the origin there (--origin-is-set), then resume"
+)
+_AXES = {'x': (1.0, 0.0), '-x': (-1.0, 0.0), 'y': (0.0, 1.0), '-y': (0.0, -1.0)}
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class GrblOptions:
+    """What a machine's file says of a GRBL machine; see `GrblPlotter`."""
+
+    pen: PenLift = field(default_factory=PenLift)
+    matrix: np.ndarray = field(default_factory=lambda: np.eye(2))
+    origin_mm: np.ndarray | None = None
+    profile: PenProfile = field(default_factory=PenProfile)
+    configure: bool = True
+    configure_motion: bool = False
+    may_home: bool = True
+
+
+@dataclass(frozen=True)
+class Found:
+    """How a controller was found that had not been restarted.
+
+    Attributes:
+        report: of its standstill.
+        token: that an earlier run left; 0: none; MOVING: it could not be asked.
+    """
+
+    report: Report
+    token: int
+
+
+class GrblClient:
+    """One controller; one thread uses it.
+
+    Attributes:
+        stream: its connection.
+        controller: what it says it is.
+        located: whether its coordinates are those of the page: not after it was restarted, until it has homed or the
+            origin was set.
+        trusted: whether that is known rather than taken for granted, as where the pen was at power-on.
+        origin_mm: machine coordinates of the page's lower left corner.
+        token: a number that the controller keeps until it restarts.
+        found: how it was when it was connected; None: just switched on.
+    """
+
+    def __init__(self, link: Link, options: GrblOptions) -> None:
+        self.link, self.options = link, options
+        self.stream = GrblStream(link)
+        self.controller = Controller('', 15, 128, {})
+        self.located = self.trusted = False
+        self.origin_mm = np.zeros(2)
+        self.zero_mm = np.zeros(2)
+        self.token = 0
+        self.found: Found | None = None
+        self._locked = False
+
+    # ------------------------------------------------------------- beginning
+    def open(self) -> None:
+        """Open the port, stop what may still be moving, find out what it is, and raise the pen.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE, the port cannot be opened, nobody answers, or it is no GRBL 1.1;
+                PLOTTER_ALARM, its settings cannot be used.
+        """
+        self.link.open()
+        try:
+            report, restarted = self._first_report()
+            self.found = None if restarted else self._find(report)
+            self.reset()
+            self._identify()
+            self._locate_at_start()
+            if not self._locked:
+                self.set_up()
+        except (Damaged, AlarmError) as error:
+            self.close()
+            raise silent(self.link) if isinstance(error, Damaged) else error from error
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the port back, whatever the controller does."""
+        self.link.close()
+        self.stream.forget()
+
+    def _first_report(self) -> tuple[Report, bool]:
+        """Wait until it speaks; whether it has just started."""
+        end_s, restarted = self.link.now_s() + CONNECT_S, False
+        while self.link.now_s() < end_s:
+            self.stream.ask()
+            again_s = self.link.now_s() + ASK_AGAIN_S
+            while (left_s := again_s - self.link.now_s()) > 0.0:
+                try:
+                    answer = self.stream.read(left_s, may_start=True)
+                except (Damaged, AlarmError):
+                    continue  # the end of what it said to whoever had the port before
+                restarted = restarted or isinstance(answer, Banner)
+                if isinstance(answer, Report):
+                    return answer, restarted
+        raise silent(self.link)
+
+    def _find(self, report: Report) -> Found | None:
+        """How it stands, and who was here before."""
+        moving = report.state in ('Run', 'Hold', 'Jog', 'Home', 'Door')
+        if moving:
+            return Found(self.stream.halt(), MOVING)
+        if report.state != 'Idle':
+            return None
+        self.link.write(NOT_A_LINE)
+        token = 0
+        for note in self._asked(PARSER):
+            words = note.values('GC') if isinstance(note, Note) else None
+            for word in (words or '').split():
+                if word[:1] == 'T' and word[1:].isdigit():
+                    token = int(word[1:])
+        return Found(self.stream.look(), token)
+
+    def _asked(self, line: str) -> list[Any]:
+        """The answer to a line, past what else comes."""
+        for _ in range(ASKINGS):
+            with suppress(Damaged, CommandError):
+                return self.stream.command(line)
+        raise silent(self.link)
+
+    def _identify(self) -> None:
+        self.controller = identify(self.stream)
+        self.stream.rx_bytes = self.controller.rx_bytes
+        options = self.options
+        if options.configure:
+            wanted = wanted_settings(options.profile, motion=options.configure_motion)
+            self.controller = configure(self.stream, self.controller, wanted)
+        problem = unusable(self.controller)
+        if problem:
+            raise SketchRobotError(ErrorCode.PLOTTER_ALARM, f'the GRBL controller cannot be used: {problem}')
+        for complaint in complaints(self.controller, options.profile, options.pen):
+            _log.warning('%s; the predicted times will be off', complaint)
+
+    def _locate_at_start(self) -> None:
+        report = self.stream.look()
+        self._locked = report.state == 'Alarm'
+        self.located, self.trusted = not self._locked, False
+        fixed = self.options.origin_mm
+        if fixed is not None:
+            self.origin_mm = fixed
+        elif self.controller.homes:
+            self.origin_mm = np.array(self.controller.corner_mm)
+        else:
+            self.origin_mm = np.zeros(2)
+
+    # ------------------------------------------------------------- modes and pen
+    def set_up(self) -> None:
+        """Set modes, ask for offsets, leave a token, raise the pen; as after every reset."""
+        stream = self.stream
+        stream.command(MODES)
+        for note in stream.command(OFFSETS):
+            if isinstance(note, Note) and (told := note.values('G54')) is not None:
+                x, y = told.split(',')[:2]
+                self.zero_mm = np.array([float(x), float(y)])
+        self.token = self.token or 1 + secrets.randbelow(255)
+        stream.command(f'T{self.token}')
+        self.raise_pen()
+
+    def raise_pen(self) -> None:
+        """Raise the pen and give it the time."""
+        for step in Program(self._any_frame(), self.options.pen, self.options.profile, self.zero_mm).raise_pen(-1):
+            self.stream.command(step.data.decode().strip())
+
+    def set_pen(self, down: bool) -> None:
+        """Lower or raise it where it is."""
+        if not down:
+            self.raise_pen()
+            return
+        self.stream.command(self.options.pen.lower_line())
+        self.stream.command(f'G4P{self.options.profile.drop_s:.3f}')
+
+    def stand(self) -> Report:
+        """Halt and drop what was sent ahead; the pen is raised where it stands. Returns where that is."""
+        report = self.stream.halt()
+        self.recover()
+        return report
+
+    def recover(self) -> None:
+        """Start anew at a standstill, and raise the pen.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE; PLOTTER_ALARM, it stays locked.
+        """
+        for attempt in range(ASKINGS):
+            try:
+                self.reset()
+                self.set_up()
+            except Damaged as error:
+                if attempt + 1 == ASKINGS:
+                    raise silent(self.link) from error
+            else:
+                return
+
+    def reset(self) -> None:
+        """Start anew."""
+        self.stream.reset()
+
+    def make_safe(self, *, keep_position: bool = False) -> None:
+        """After an alarm or a restart: raise the pen if it can be done.
+
+        Args:
+            keep_position: coordinates are still good.
+        """
+        self.found = None
+        if not keep_position:
+            self.located = self.trusted = False
+            self.token = 0
+        try:
+            for _ in range(ASKINGS):
+                with suppress(Damaged, AlarmError):
+                    self.reset()
+                    self.stream.command(UNLOCK)
+                    self._locked = False
+                    if self.options.pen.kind != 'z':
+                        self.raise_pen()
+                    else:  # where z is, nobody knows; up is safe
+                        self.stream.command(f'G21G91G0Z{self.options.pen.up - self.options.pen.down:.3f}')
+                        self.stream.command('G90')
+                    return
+        except SketchRobotError as error:
+            _log.warning('the pen could not be raised: %s', error.message)
+
+    # ------------------------------------------------------------- where it is
+    def can_home(self) -> bool:
+        """Whether it can find its position by itself."""
+        return self.controller.homes and self.options.may_home
+
+    def home(self) -> None:
+        """Find the position by the limit switches.
+
+        Raises:
+            SketchRobotError: PLOTTER_ALARM, it failed.
+        """
+        if self.options.pen.kind != 'z':  # z homes first, away from the paper
+            if self._locked:
+                self.stream.command(UNLOCK)
+            self.raise_pen()
+        self.stream.command(HOME, HOMING_S)
+        self._locked, self.located, self.trusted, self.found = False, True, True, None
+        self.set_up()
+
+    def set_origin(self) -> None:
+        """The pen stands over the page's lower left corner now."""
+        report = self.stream.look()
+        if report.state == 'Alarm':
+            self.stream.command(UNLOCK)
+            report = self.stream.look()
+        self._locked = False
+        self.set_up()
+        self.origin_mm = self.machine_mm(report) - np.zeros(2)
+        self.located, self.trusted, self.found = True, True, None
+
+    def machine_mm(self, report: Report) -> np.ndarray:
+        """(2,) machine coordinates of a report."""
+        return report.xy_mm + (self.zero_mm if report.of_work else 0.0)
+
+    def program(self, page: Page, profile: PenProfile) -> Program:
+        """Makes lines for a page.
+
+        Raises:
+            SketchRobotError: OFF_PAGE, part of the page is outside the machine.
+        """
+        frame = Frame(self.origin_mm, self.options.matrix, page)
+        self._check_reach(frame)
+        return Program(frame, self.options.pen, profile, self.zero_mm, self.controller.rapid_mm_s)
+
+    def _check_reach(self, frame: Frame) -> None:
+        if not (self.controller.homes and self.controller.limited):
+            return
+        page, settings = frame.page, self.controller.settings
+        corners = frame.to_machine(np.array([[x, y] for x in (0.0, page.width_mm) for y in (0.0, page.height_mm)]))
+        low = -np.array([settings.get(130, np.inf), settings.get(131, np.inf)])
+        if (corners < low - 1e-6).any() or (corners > 1e-6).any():
+            (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
+            raise SketchRobotError(
+                ErrorCode.OFF_PAGE,
+                f'the page covers ({x0:.1f}, {y0:.1f}) to ({x1:.1f}, {y1:.1f}) mm of the machine, which reaches from '
+                f'({low[0]:.1f}, {low[1]:.1f}) to (0, 0); set the origin, or take a smaller page',
+            )
+
+    def _any_frame(self) -> Frame:
+        return Frame(self.origin_mm, self.options.matrix, Page(1000.0, 1000.0, 0.0))
+
+
+def page_matrix(axes: Sequence[str], correction: Sequence[Sequence[float]]) -> np.ndarray:
+    """(2, 2): page mm to machine mm, from the directions of the page's axes and a correction.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, unusable.
+    """
+    try:
+        directions = np.array([_AXES[str(axis).lower()] for axis in axes]).T
+        matrix = directions @ np.array(correction, dtype=np.float64)
+        if matrix.shape == (2, 2) and abs(np.linalg.det(directions)) == 1.0:
+            return matrix
+    except (KeyError, ValueError, TypeError):
+        pass
+    raise SketchRobotError(
+        ErrorCode.BAD_GOAL,
+        "axes are two of 'x', '-x', 'y', '-y', one of each, and a correction is a matrix of two rows of two numbers",
+    )
+
+
+def make_pen(options: Mapping[str, Any]) -> PenLift:
+    """A pen from a machine's file.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, unusable.
+    """
+    fields = dict(options)
+    fields['kind'] = fields.pop('type', 'servo')
+    known = PenLift.__dataclass_fields__
+    unknown = sorted(set(fields) - set(known))
+    if unknown:
+        names = ', '.join('type' if name == 'kind' else name for name in known)
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'a GRBL pen has no {unknown[0]!r}; it has: {names}')
+    if fields['kind'] == 'z' and 'up' not in fields:
+        fields.setdefault('down', 0.0)
+        fields['up'] = 3.0
+    return PenLift(**fields)

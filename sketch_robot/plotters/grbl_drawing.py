@@ -1,0 +1,208 @@
+"""How far a drawing has come on a GRBL machine: which line comes next, and what of it is proven to be on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sketch_robot.plotters.grbl_place import NEAR_MM, length_at
+from sketch_robot.plotters.grbl_program import Kind, Path, Program, Step, hold
+from sketch_robot.plotters.grbl_status import Report
+from sketch_robot.plotters.grbl_stream import Damaged
+from sketch_robot.plotters.journal import Journal
+from sketch_robot.plotters.remainder import Remainder, stroke_from
+from sketch_robot.stroke import Stroke
+
+RESUME_OVERLAP_MM = 0.2  # where the machine stood is known to a step; so much hides that the pen was raised there
+LEAST_MM = 0.02  # a rest of a stroke so short is none
+
+
+class GrblDrawing:
+    """The progress of one remainder of a plan.
+
+    Args:
+        remainder: what to draw.
+        program: makes the lines.
+        journal: is told what is proven; may be None.
+
+    Attributes:
+        number: the stroke that is drawn, or is to be drawn next.
+        from_mm: where along it the next attempt begins.
+        pen_down: whether the pen touches, as far as answers tell.
+        lifts: how often the pen was raised.
+        ink_mm, travel_mm: drawn, and moved with the pen up.
+    """
+
+    def __init__(self, remainder: Remainder, program: Program, journal: Journal | None) -> None:
+        self.remainder, self.program, self._journal = remainder, program, journal
+        self.number, self.from_mm = 0, 0.0
+        self.pen_down = False
+        self.lifts, self.ink_mm, self.travel_mm = 0, 0.0, 0.0
+        self._paths: dict[int, Path] = {}
+        self._raised = False  # of the current stroke: the command was answered
+        self._lowered = False  # and has had the time for it
+        self._length = self._proven = 0.0  # along the current path
+        self._stands: np.ndarray | None = None
+
+    @property
+    def strokes(self) -> tuple[Stroke, ...]:
+        """Those to draw."""
+        return self.remainder.plan.strokes
+
+    @property
+    def finished(self) -> bool:
+        """Whether all is on paper."""
+        return self.number >= len(self.strokes)
+
+    @property
+    def share(self) -> float:
+        """How much of the current stroke is drawn, in [0, 1]."""
+        if self.finished or self.strokes[self.number].length == 0.0:
+            return 0.0
+        return min(1.0, (self.from_mm + self._length) / self.strokes[self.number].length)
+
+    def steps(self, end: int) -> Iterator[Step]:
+        """The lines from here to the stroke before `end`."""
+        first, from_mm = self.number, self.from_mm
+        yield hold(0.1)
+        for number in range(first, end):
+            stroke = self.strokes[number]
+            skipped = from_mm if number == first else 0.0
+            if skipped > 0.0:
+                stroke = stroke_from(stroke, skipped)
+            self._paths[number] = self.program.path_of(stroke, skipped)
+            yield from self.program.draw(stroke, number)
+
+    # ------------------------------------------------------------- what the machine tells
+    def done(self, step: Step) -> bool:
+        """A line was answered; returns whether a report of now would tell whether the stroke ended where it should."""
+        if step.stroke != self.number:
+            return False
+        if step.kind == Kind.LOWER:
+            self.pen_down = True
+        elif step.kind == Kind.LOWERING:
+            self._lowered = True
+        elif step.kind == Kind.RAISE:
+            self._raised = True
+            self.pen_down = False
+            return self.program.pen.waits_for_motion
+        elif step.kind == Kind.RAISING:
+            self._finish_stroke()
+        return False
+
+    def reported(self, report: Report) -> None:
+        """The machine told where it stands.
+
+        Raises:
+            Damaged: that is not where it can be.
+        """
+        place = self._machine_mm(report)
+        self._note_travel(place)
+        path = self._paths.get(self.number)
+        if path is None or not (self.pen_down or self._raised):
+            return
+        if self._raised:
+            if self.program.pen.waits_for_motion and np.hypot(*(place - path.machine_mm[-1])) > NEAR_MM:
+                raise Damaged(f'stroke {self.number} ended at {place.tolist()}, not at {path.machine_mm[-1].tolist()}')
+            return
+        length = length_at(path, place, self._length)
+        if length is None:
+            raise Damaged(f'the pen is at {place.tolist()}, off the path of stroke {self.number}')
+        # A report is believed when the next one agrees with it: a damaged one need not look damaged.
+        self._prove(self._length)
+        self._length = length
+
+    def halted(self, report: Report) -> None:
+        """The machine stands, and what was sent ahead is dropped: the next attempt begins here."""
+        place = self._machine_mm(report)
+        path = self._paths.get(self.number)
+        if path is not None and self._raised:
+            self._finish_stroke()
+        elif path is not None and self.pen_down:
+            length = length_at(path, place, self._length)
+            self._length = self._length if length is None else length
+            whole = self._length >= path.along_mm[-1] - LEAST_MM and self._lowered
+            if whole and (length is not None or len(path.along_mm) == 1):
+                self._finish_stroke()
+            else:
+                self._prove(self._length)
+                self.ink_mm += self._length
+                self.from_mm = path.first_mm + max(0.0, self._length - RESUME_OVERLAP_MM)
+        self._forget()
+
+    def lost(self) -> None:
+        """The machine does not know where it is any more: the next attempt begins where the pen was last seen."""
+        path = self._paths.get(self.number)
+        if path is not None and self.pen_down:
+            self.from_mm = path.first_mm + max(0.0, self._length - RESUME_OVERLAP_MM)
+        self._forget()
+
+    def found(self, report: Report, *, lookahead: int) -> None:
+        """The machine stands where an earlier run of this program has left it: all up to there is on paper.
+
+        Args:
+            report: of the standstill.
+            lookahead: how many lines the earlier run can have sent beyond what it had proven.
+        """
+        place = self._machine_mm(report)
+        pen = self.program.pen
+        down = pen.kind != 'servo' or report.spindle is None or abs(report.spindle - pen.up) > 1.0
+        lines = 0
+        for number in range(self.number, len(self.strokes)):
+            path = self.program.path_of(self.strokes[number])
+            length = length_at(path, place)
+            if length is not None and down:
+                self.number = number
+                self._paths[number] = path
+                self.pen_down = self._lowered = True
+                self._length = length
+                if length >= path.along_mm[-1] - LEAST_MM:
+                    self._finish_stroke()
+                else:
+                    self._prove(length)
+                    self.from_mm = max(0.0, length - RESUME_OVERLAP_MM)
+                self._forget()
+                return
+            if not down and np.hypot(*(place - path.machine_mm[-1])) <= NEAR_MM:
+                self.number = number
+                self._paths[number] = path
+                self._finish_stroke()
+                return
+            lines += len(path.along_mm) + 5
+            if lines > lookahead:
+                return
+
+    # ------------------------------------------------------------- keeping count
+    def _machine_mm(self, report: Report) -> np.ndarray:
+        return report.xy_mm + (self.program.zero_mm if report.of_work else 0.0)
+
+    def _prove(self, length_mm: float) -> None:
+        path = self._paths[self.number]
+        if self._journal is not None and length_mm > self._proven:
+            self._journal.proven(*self.remainder.in_whole(self.number, path.first_mm + length_mm))
+        self._proven = max(self._proven, length_mm)
+
+    def _finish_stroke(self) -> None:
+        path = self._paths.pop(self.number)
+        if self._journal is not None:
+            whole_mm = self.strokes[self.number].length
+            self._journal.proven(*self.remainder.in_whole(self.number, whole_mm))
+        self.ink_mm += float(path.along_mm[-1])
+        self.lifts += 1
+        self.number += 1
+        self.from_mm = 0.0
+        self._start_anew()
+
+    def _forget(self) -> None:
+        self._paths.clear()
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self.pen_down = self._lowered = self._raised = False
+        self._length = self._proven = 0.0
+
+    def _note_travel(self, place: np.ndarray) -> None:
+        if self._stands is not None and not self.pen_down:
+            self.travel_mm += float(np.hypot(*(place - self._stands)))
+        self._stands = place

@@ -1,0 +1,332 @@
+"""A drawing as lines of G-code for GRBL 1.1.
+
+Nothing beyond GRBL 1.1's documented language is used: G0 G1 G4 G21 G54 G90 G91 G94, M3 M5 M8 M9, F S X Y Z P T.
+Coordinates are those of the machine as G54 shifts them, which the driver has asked for: no offset is set, nothing is
+written to EEPROM, and so a reset cannot change where the page is. Each point is rounded from its exact place, to
+`GRID_MM`, so that rounding does not add up.
+
+In GRBL a change of S waits for all motion unless it is in laser mode; so a servo presses with one strength for each
+stroke, a pen on the Z axis with another at each point.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import NamedTuple
+
+import numpy as np
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion.page import Page
+from sketch_robot.motion.profile import PenProfile
+from sketch_robot.motion.timing import draw_motion
+from sketch_robot.plotters.remainder import lengths_along
+from sketch_robot.stroke import Stroke
+
+GRID_MM = 0.001
+LONGEST_LINE = 79  # GRBL's line buffer holds 80, the closing zero included
+_GRID = 1000  # steps of the grid in a mm
+_FEED_RATIO = 0.98  # of one feed to the next: few F words, none off by more than 1 %
+_MM_S = 60.0  # mm/min
+
+
+class Kind(Enum):
+    """What a line does."""
+
+    MODE = auto()  # sets how others are read
+    HOLD = auto()  # waits, so that what follows can be checked before it is carried out
+    TRAVEL = auto()
+    LOWER = auto()
+    LOWERING = auto()  # waits until the pen is down
+    INK = auto()
+    RAISE = auto()
+    RAISING = auto()  # waits until the pen is up
+
+
+class Step(NamedTuple):
+    """One line of a program.
+
+    Attributes:
+        data: its bytes, the line's end included.
+        kind: what it does.
+        stroke: number of the stroke that it belongs to.
+        point: for INK: number of the point of the stroke's path that it leads to.
+        seconds: that it takes, for those that wait.
+    """
+
+    data: bytes
+    kind: Kind
+    stroke: int = -1
+    point: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Where the page lies in the machine's coordinates: machine = origin + matrix @ page.
+
+    Attributes:
+        origin_mm: (2,) float64; the page's lower left corner.
+        matrix: (2, 2) float64; directions of the axes, scale and squareness.
+        page: the sheet; no point is ever outside it.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, the matrix is singular or not near a rotation, or a value is not finite.
+    """
+
+    origin_mm: np.ndarray
+    matrix: np.ndarray
+    page: Page
+
+    def __post_init__(self) -> None:
+        matrix, origin = np.array(self.matrix, dtype=np.float64), np.array(self.origin_mm, dtype=np.float64)
+        usable = matrix.shape == (2, 2) and origin.shape == (2,) and np.isfinite(matrix).all()
+        if not (usable and np.isfinite(origin).all() and 0.25 < abs(np.linalg.det(matrix)) < 4.0):
+            raise SketchRobotError(
+                ErrorCode.BAD_GOAL,
+                'the correction from page to machine is not usable: it takes an origin of two numbers and a 2 x 2 '
+                'matrix close to a rotation or reflection',
+            )
+        object.__setattr__(self, 'matrix', matrix)
+        object.__setattr__(self, 'origin_mm', origin)
+
+    def to_machine(self, page_mm: np.ndarray) -> np.ndarray:
+        """(N, 2) of the page, held on it, to (N, 2) of the machine, not rounded."""
+        size = np.array([self.page.width_mm, self.page.height_mm])
+        return self.origin_mm + np.clip(page_mm, 0.0, size) @ self.matrix.T
+
+    def to_page(self, machine_mm: np.ndarray) -> np.ndarray:
+        """(..., 2) of the machine to (..., 2) of the page."""
+        return (np.asarray(machine_mm) - self.origin_mm) @ np.linalg.inv(self.matrix).T
+
+    def to_grid(self, page_mm: np.ndarray, zero_mm: np.ndarray) -> np.ndarray:
+        """(N, 2) of the page to (N, 2) int64 steps of the grid, counted from `zero_mm`; never off the page.
+
+        Args:
+            page_mm: points of the page.
+            zero_mm: (2,) where the program's coordinates are 0.
+        """
+        exact = (self.to_machine(page_mm) - zero_mm) * _GRID
+        grid = np.rint(exact).astype(np.int64)
+        for shifts in ((0, 0), (1, 0), (0, 1), (1, 1)):  # else round the other way, along one axis or both
+            outside = self._off_page(grid / _GRID + zero_mm)
+            if not outside.any():
+                break
+            other = np.where(
+                exact[outside] > np.rint(exact[outside]), np.ceil(exact[outside]), np.floor(exact[outside])
+            )
+            near = np.rint(exact[outside])
+            grid[outside] = np.where(np.array(shifts, dtype=bool), other, near).astype(np.int64)
+        return grid
+
+    def _off_page(self, machine_mm: np.ndarray) -> np.ndarray:
+        page_mm = self.to_page(machine_mm)
+        size = np.array([self.page.width_mm, self.page.height_mm])
+        return ((page_mm < -1e-9) | (page_mm > size + 1e-9)).any(axis=1)
+
+
+@dataclass(frozen=True)
+class PenLift:
+    """How the pen is lowered and raised.
+
+    Attributes:
+        kind: 'servo' (S of the spindle), 'z' (height of the Z axis in mm) or 'commands' (lines of the user's own).
+        up, down: S or Z of the pen up and down.
+        light, firm: S or Z at pressure 0 and 1; both None: the pen does not press.
+        feed_mm_min: of Z.
+        up_command, down_command: of kind 'commands'.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, a value is missing or unusable.
+    """
+
+    kind: str = 'servo'
+    up: float = 0.0
+    down: float = 1000.0
+    light: float | None = None
+    firm: float | None = None
+    feed_mm_min: float = 600.0
+    up_command: str = ''
+    down_command: str = ''
+
+    def __post_init__(self) -> None:
+        numbers = [
+            value for value in (self.up, self.down, self.light, self.firm, self.feed_mm_min) if value is not None
+        ]
+        problem = ''
+        if self.kind not in ('servo', 'z', 'commands'):
+            problem = f'its type is {self.kind!r}; choose servo, z or commands'
+        elif not all(isinstance(value, int | float) and math.isfinite(value) for value in numbers):
+            problem = 'a value is not a number'
+        elif self.kind == 'commands' and not all(map(_is_gcode, (self.up_command, self.down_command))):
+            problem = 'up_command and down_command must each be a line of G-code of at most 60 characters'
+        elif self.kind != 'commands' and self.up == self.down:
+            problem = f'up and down are both {self.up:g}'
+        elif self.kind == 'servo' and min(numbers) < 0.0:
+            problem = 'S must not be negative'
+        elif self.kind == 'z' and self.up < self.down:
+            problem = f'up, {self.up:g} mm, is below down, {self.down:g} mm'
+        elif self.feed_mm_min <= 0.0:
+            problem = 'the feed of Z must be positive'
+        elif (self.light is None) != (self.firm is None):
+            problem = 'light and firm go together'
+        if problem:
+            raise SketchRobotError(ErrorCode.BAD_GOAL, f'the pen of this GRBL machine cannot be used: {problem}')
+
+    @property
+    def waits_for_motion(self) -> bool:
+        """Whether the commands themselves wait for all motion before them; Z is part of motion."""
+        return self.kind != 'z'
+
+    def value_at(self, pressure: float | None) -> float:
+        """S or Z for a pressure in [0, 1]; None: as usual."""
+        if pressure is None or self.light is None or self.firm is None:
+            return self.down
+        return self.light + pressure * (self.firm - self.light)
+
+    def raise_line(self) -> str:
+        """Raises it."""
+        if self.kind == 'commands':
+            return self.up_command
+        return f'M3S{_plain(self.up)}' if self.kind == 'servo' else f'G0Z{_plain(self.up)}'
+
+    def lower_line(self, pressure: float | None = None) -> str:
+        """Lowers it."""
+        if self.kind == 'commands':
+            return self.down_command
+        value = _plain(self.value_at(pressure))
+        return f'M3S{value}' if self.kind == 'servo' else f'G1Z{value}F{_plain(self.feed_mm_min)}'
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """One stroke as the machine draws it.
+
+    Attributes:
+        machine_mm: (N, 2) float64; its points on the grid, N >= 1.
+        along_mm: (N,) float64; length along the stroke, in mm of the page, from where the path begins.
+        first_mm: length along the stroke that is skipped before the path begins.
+    """
+
+    machine_mm: np.ndarray
+    along_mm: np.ndarray
+    first_mm: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Makes the lines for one machine.
+
+    Attributes:
+        frame: where the page lies.
+        pen: how it is lowered.
+        profile: how fast.
+        zero_mm: (2,) machine coordinates of the program's 0, as G54 says.
+        rapid_mm_s: speed of G0; a slower profile travels with G1. Infinite: always G0.
+    """
+
+    frame: Frame
+    pen: PenLift
+    profile: PenProfile
+    zero_mm: np.ndarray = field(default_factory=lambda: np.zeros(2))
+    rapid_mm_s: float = math.inf
+
+    def start(self) -> Iterator[Step]:
+        """Modes, and the pen up."""
+        yield _step('G21G90G94G17G54', Kind.MODE)
+        yield from self.raise_pen(-1)
+
+    def raise_pen(self, stroke: int) -> Iterator[Step]:
+        """The pen up, and time for it."""
+        seconds = self.profile.lift_s if self.pen.waits_for_motion else 0.0
+        yield _step(self.pen.raise_line(), Kind.RAISE, stroke)
+        yield _step(f'G4P{_plain(seconds)}', Kind.RAISING, stroke, seconds=seconds)
+
+    def travel(self, page_mm: Sequence[float] | np.ndarray, stroke: int = -1) -> Iterator[Step]:
+        """A straight way with the pen up."""
+        grid = self.frame.to_grid(np.array([page_mm], dtype=np.float64), self.zero_mm)[0]
+        yield self._travel_to(grid, stroke)
+
+    def path_of(self, stroke: Stroke, from_mm: float = 0.0) -> Path:
+        """The points of a stroke that the machine goes through."""
+        grid = self.frame.to_grid(stroke.xy, self.zero_mm)
+        kept = _without_repeats(grid)
+        return Path(grid[kept] / _GRID + self.zero_mm, lengths_along(stroke.xy)[kept], from_mm)
+
+    def draw(self, stroke: Stroke, number: int) -> Iterator[Step]:
+        """Travel to a stroke, draw it, raise the pen."""
+        grid = self.frame.to_grid(stroke.xy, self.zero_mm)
+        kept = _without_repeats(grid)
+        points = grid[kept]
+        yield self._travel_to(points[0], number)
+        pressure = None if stroke.pressure is None else stroke.pressure[kept]
+        usual = None if pressure is None else float(pressure.mean() if self.pen.kind == 'servo' else pressure[0])
+        yield _step(self.pen.lower_line(usual), Kind.LOWER, number)
+        seconds = self.profile.drop_s if self.pen.waits_for_motion else 0.0
+        yield _step(f'G4P{_plain(seconds)}', Kind.LOWERING, number, seconds=seconds)
+        yield from self._ink(points, stroke.xy[kept], pressure if self.pen.kind == 'z' else None, number)
+        yield from self.raise_pen(number)
+
+    def _ink(self, grid: np.ndarray, xy_mm: np.ndarray, pressure: np.ndarray | None, number: int) -> Iterator[Step]:
+        if len(grid) < 2:
+            return
+        speeds = draw_motion(xy_mm, self.profile).segment_speeds_mm_s
+        feeds = _feeds(speeds, self.profile.draw_speed_mm_s)
+        points, last_feed, last_z = grid.tolist(), 0, ''
+        for index in range(1, len(points)):
+            (x0, y0), (x, y) = points[index - 1], points[index]
+            text = 'G1' if index == 1 else ''
+            text += f'X{_grid_text(x)}' if x != x0 else ''
+            text += f'Y{_grid_text(y)}' if y != y0 else ''
+            if pressure is not None:
+                z = _plain(self.pen.value_at(float(pressure[index])))
+                text, last_z = (text if z == last_z else f'{text}Z{z}'), z
+            feed = int(feeds[index - 1])
+            if feed != last_feed:
+                text, last_feed = f'{text}F{feed}', feed
+            yield Step(f'{text}\n'.encode(), Kind.INK, number, index)
+
+    def _travel_to(self, grid: np.ndarray, number: int) -> Step:
+        place = f'X{_grid_text(int(grid[0]))}Y{_grid_text(int(grid[1]))}'
+        if self.profile.travel_speed_mm_s >= self.rapid_mm_s:
+            return _step(f'G0{place}', Kind.TRAVEL, number)
+        return _step(f'G1{place}F{_plain(self.profile.travel_speed_mm_s * _MM_S)}', Kind.TRAVEL, number)
+
+
+def hold(seconds: float = 0.05) -> Step:
+    """A wait that keeps the controller from taking in what follows."""
+    return _step(f'G4P{_plain(seconds)}', Kind.HOLD, seconds=seconds)
+
+
+def _feeds(speeds_mm_s: np.ndarray, most_mm_s: float) -> np.ndarray:
+    """F words in mm/min for speeds in mm/s: the usual one as it is, slower ones in steps of equal ratio."""
+    steps = np.rint(np.log(speeds_mm_s / most_mm_s) / math.log(_FEED_RATIO))
+    return np.maximum(1, np.rint(most_mm_s * _MM_S * _FEED_RATIO**steps)).astype(int)
+
+
+def _without_repeats(grid: np.ndarray) -> np.ndarray:
+    """Which points differ from the one before: (N, 2) -> (M,) int."""
+    moved = (np.diff(grid, axis=0) != 0).any(axis=1)
+    return np.flatnonzero(np.concatenate(([True], moved)))
+
+
+def _step(text: str, kind: Kind, stroke: int = -1, *, seconds: float = 0.0) -> Step:
+    return Step(f'{text}\n'.encode(), kind, stroke, 0, seconds)
+
+
+def _grid_text(steps: int) -> str:
+    """Steps of the grid in mm, as short as can be: 12300 -> '12.3', -500 -> '-.5'."""
+    whole, part = divmod(abs(steps), _GRID)
+    text = f'{whole or ""}.{part:03d}'.rstrip('0').rstrip('.') if part else str(whole)
+    return f'-{text}' if steps < 0 else text
+
+
+def _plain(value: float) -> str:
+    return _grid_text(round(value * _GRID))
+
+
+def _is_gcode(line: str) -> bool:
+    return 0 < len(line) <= 60 and line.isascii() and line.isprintable() and line[0] not in '$?!~;('
