@@ -139,17 +139,22 @@ class EbbClient:
         Raises:
             SketchRobotError: PLOTTER_OFFLINE, the board does not answer any more; PLOTTER_ALARM, it has restarted.
         """
-        for _ in range(TRIES):
+        seen = 0
+        for asked in range(1, TRIES + 1):
             self._link.write(b'\rV\r')
             for line in self._lines(self._answer_s):
-                if self._checked and line.startswith('V,!10 '):
+                if self._checked and _VERSION.fullmatch(line) and not line.startswith('V,'):
+                    raise self.restarted()
+                seen += line.startswith('V,!10 ') if self._checked else self._is_own_version(line)
+                if seen == asked:  # also those to former questions, which were late
                     return
-                if version := _VERSION.fullmatch(line):
-                    if self._checked and not line.startswith('V,'):
-                        raise self.restarted()
-                    if (int(version[1]), int(version[2]), int(version[3])) == self.version:
-                        return
+            if seen:
+                return
         raise self._offline('does not answer any more; check its cable and power, then connect again')
+
+    def _is_own_version(self, line: str) -> bool:
+        version = _VERSION.fullmatch(line)
+        return version is not None and (int(version[1]), int(version[2]), int(version[3])) == self.version
 
     def restarted(self) -> SketchRobotError:
         """What to say when the board has forgotten where the pen is."""

@@ -204,12 +204,20 @@ class EbbLink:
         self.cable = cable
         self._actions: list[tuple[int, Callable[[], object]]] = []
         self._input = b''
-        self._is_open = self._woken = False
+        self._is_open = self._is_dead = self._woken = False
 
     def after(self, seconds: float, action: Callable[[], object]) -> None:
         """Do something, as another thread would, when so much of the board's time has passed."""
         self._actions.append((self.cable.board.ticks + round(seconds / TICK_S), action))
         self._actions.sort(key=lambda item: item[0])
+
+    def kill(self) -> None:
+        """Let the program that uses it say nothing more, as if it had been killed."""
+        self._is_dead = True
+
+    def revive(self) -> None:
+        """Let another program use it."""
+        self._is_dead = self._is_open = False
 
     @property
     def port(self) -> str:
@@ -276,7 +284,7 @@ class EbbLink:
         return self.cable.seconds
 
     def _check(self) -> None:
-        if not self._is_open:
+        if not self._is_open or self._is_dead:
             raise SketchRobotError(ErrorCode.PLOTTER_OFFLINE, 'the emulated EBB is not connected; connect it first')
         if not self.cable.plugged:
             raise SketchRobotError(ErrorCode.PLOTTER_OFFLINE, 'the emulated EBB was unplugged; connect it again')

@@ -39,6 +39,8 @@ class EbbBoard:
         ink_mm: how far it has drawn.
         travel_down_mm: how far the pen was dragged over the paper while it was told to be up.
         outside_mm: the farthest that the pen has been off the page.
+        enabled: whether each motor has its current.
+        supply: of the motors, as QC tells; 300 is 9 V.
         commands: every whole line received, in order.
     """
 
@@ -56,9 +58,11 @@ class EbbBoard:
         self.servo = servo or Servo()
         self.stepper = Stepper()
         self.ticks = 0
+        self.supply = 300
         self.lifts = 0
         self.ink_mm = self.travel_down_mm = self.outside_mm = 0.0
         self.commands: list[str] = []
+        self._seen, self._made = (0.0, 0.0), b''
         self._origin = np.zeros(2)  # page coordinates that step 0 stands for, mm
         self._variables = [0] * 32
         self._input = b''
@@ -111,7 +115,7 @@ class EbbBoard:
         self.stepper.coarseness = 1
         self._future = self._checked = self._button = False
         self._variables = [0] * 32
-        self._enabled = [False, False]
+        self.enabled = [False, False]
         self._pen_up, self._pulse_up, self._pulse_down = True, 12000, 16000
         self._rate_up = self._rate_down = 0
         self._input = b''
@@ -147,10 +151,14 @@ class EbbBoard:
 
     def _follow(self) -> None:
         """Move the pen over the paper to where the motors are now."""
-        was, was_down = self._seen, self.servo.touching
+        was_down = self.servo.touching
         self.servo.run_until(self.ticks // TICKS_PER_MS)
-        now, down = self.xy_mm, self.servo.touching
-        self._seen = now
+        down = self.servo.touching
+        made = self.stepper.made.tobytes()
+        if made == self._made and down == was_down:
+            return
+        was, now = self._seen, self.xy_mm
+        self._seen, self._made = now, made
         if was_down and now != was:
             self.paper.ink(np.array([now]))
             length_mm = float(np.hypot(now[0] - was[0], now[1] - was[1]))
@@ -164,8 +172,6 @@ class EbbBoard:
         elif was_down and not down:
             self.lifts += 1
             self.paper.lift()
-
-    _seen: tuple[float, float] = (0.0, 0.0)
 
     # ------------------------------------------------------------- lines
     def receive(self, data: bytes) -> None:
@@ -303,7 +309,7 @@ class EbbBoard:
         self._answer('LM')
 
     def _turn(self, job: Job) -> None:
-        self._enabled = [True, True]
+        self.enabled = [True, True]
         if job.moves:
             self.stepper.waiting.append(job)
 
@@ -329,7 +335,7 @@ class EbbBoard:
         left = self.stepper.left()
         stopped = int(self.stepper.flush())
         if disable:
-            self._enabled = [False, False]
+            self.enabled = [False, False]
         older = f',{ahead[0]},{ahead[1]},{left[0]},{left[1]}'
         self._answer('ES', str(stopped) + (older if self.firmware < (3, 0, 0) else ''), legacy_end='\n\rOK\r\n')
 
@@ -346,9 +352,9 @@ class EbbBoard:
         self._answer('EM')
 
     def _enable(self, first: int, second: int | None) -> None:
-        self._enabled[0] = first > 0
+        self.enabled[0] = first > 0
         if second is not None:
-            self._enabled[1] = second > 0
+            self.enabled[1] = second > 0
         if first > 0:
             self.stepper.coarseness = 2 ** (first - 1)
         if self.firmware >= (2, 6, 2):
@@ -368,7 +374,7 @@ class EbbBoard:
             raise _Bad("!8 Err: Unknown command 'QE:5145'")
         self._no_more(given, 0)
         fineness = 16 // self.stepper.coarseness
-        self._answer('QE', ','.join(str(fineness if on else 0) for on in self._enabled))
+        self._answer('QE', ','.join(str(fineness if on else 0) for on in self.enabled))
 
     def _motors(self) -> tuple[int, int, int, int]:
         stepper = self.stepper
@@ -459,7 +465,7 @@ class EbbBoard:
 
     def _do_qc(self, given: list[str]) -> None:
         self._no_more(given, 0)
-        self._answer('QC', '0394,0300')
+        self._answer('QC', f'0394,{self.supply:04d}')
 
     def _do_sl(self, given: list[str]) -> None:
         value = self._number(given, 0, 0, 255)

@@ -1,0 +1,92 @@
+"""An emulated EBB in its own time, plans that keep it busy, and what the paper says afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sketch_robot.motion import DrawingPlan, Page, PenProfile, time_plan
+from sketch_robot.plotters.ebb import EbbPlotter
+from sketch_robot.plotters.ebb_moves import Axes
+from sketch_robot.plotters.emulators.ebb import EbbLink
+from sketch_robot.plotters.emulators.ebb_board import EbbBoard
+from sketch_robot.plotters.emulators.ebb_cable import TICK_S, EbbCable
+from sketch_robot.plotters.emulators.faults import FaultSchedule
+from sketch_robot.plotters.paper import coverage, paper_of
+from sketch_robot.stroke import Stroke
+
+AXIDRAW = PenProfile('axidraw', 50.0, 200.0, 200.0, 400.0, 0.12, 0.12, 0.127)
+QUICK = PenProfile('quick', 100.0, 1000.0, 200.0, 2000.0, 0.1, 0.1, 0.01)
+FIRMWARES = ((2, 5, 3), (2, 8, 1), (3, 0, 3))  # SM and QM; LM and QG; checksums and a longer queue
+PX_PER_MM = 10.0
+
+
+CARD = Page(60.0, 40.0, 2.0, 'card')
+
+
+def plan_with(profile: PenProfile, *strokes: object, page: Page = CARD) -> DrawingPlan:
+    """A plan of strokes in mm."""
+    made = tuple(Stroke(np.array(xy, dtype=float)) for xy in strokes)
+    stroke_s, return_s = time_plan(made, profile)
+    return DrawingPlan(made, page, profile, stroke_s, return_s)
+
+
+def waves(seed: int, *, profile: PenProfile = QUICK) -> DrawingPlan:
+    """Two wavy lines near the origin, there and back, and a dot between: much ink and little travel, 2 s."""
+    rng = np.random.default_rng(seed)
+    lines = []
+    for k in range(2):
+        x = np.linspace(6.0, 6.0 + rng.uniform(15.0, 30.0), 60)
+        lines.append(np.stack([x, 8.0 + 8.0 * k + 2.0 * np.sin(x * rng.uniform(0.2, 0.6))], axis=1)[:: (-1) ** k])
+    return plan_with(profile, lines[0], [[30.0, 3.0]], lines[1])
+
+
+@dataclass
+class Bench:
+    """A board, the link to it, and a connected plotter."""
+
+    firmware: tuple[int, int, int] = (3, 0, 3)
+    options: dict[str, object] = field(default_factory=dict)
+    page: Page = CARD
+
+    def __post_init__(self) -> None:
+        self.board = EbbBoard(self.page, Axes.of(), firmware=self.firmware)
+        self.cable = EbbCable(self.board)
+        self.link = EbbLink(self.cable)
+        self.plotter = self.new_plotter()
+        self.plotter.connect()
+
+    def new_plotter(self) -> EbbPlotter:
+        """As another process would have it."""
+        return EbbPlotter(link=self.link, **self.options)  # type: ignore[arg-type]
+
+    def break_with(self, schedule: FaultSchedule) -> None:
+        """From now on, things go wrong."""
+        self.cable.faults = schedule
+
+    def let_pass(self, seconds: float) -> None:
+        """Let the board's time pass."""
+        self.cable.run(round(seconds / TICK_S))
+
+
+def strays(board: EbbBoard, plan: DrawingPlan) -> int:
+    """Pixels of ink farther than one pen width from the plan's lines."""
+    return _off(board.paper.polylines, paper_of(plan).polylines, plan)
+
+
+def gaps(board: EbbBoard, plan: DrawingPlan) -> int:
+    """Pixels of the plan's lines farther than one pen width from any ink."""
+    return _off(paper_of(plan).polylines, board.paper.polylines, plan)
+
+
+def _off(these: tuple[np.ndarray, ...], those: tuple[np.ndarray, ...], plan: DrawingPlan) -> int:
+    size = round(plan.page.height_mm * PX_PER_MM), round(plan.page.width_mm * PX_PER_MM)
+    thin = coverage(these, PX_PER_MM, 0.1, *size) > 0.5
+    wide = coverage(those, PX_PER_MM, 2.0 * plan.profile.pen_width_mm + 0.1, *size) > 0.5
+    return int((thin & ~wide).sum())
+
+
+def too_much_mm(board: EbbBoard, plan: DrawingPlan) -> float:
+    """How much more ink there is than the plan has; a line in steps of 1/80 mm is 1.5 % longer."""
+    return board.ink_mm - 1.015 * plan.ink_mm
