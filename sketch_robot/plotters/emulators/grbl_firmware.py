@@ -505,9 +505,10 @@ class GrblFirmware(GrblCore):
             self._recount(axis, 0)
             low = bool(int(self.settings[23]) >> axis & 1)
             target[axis] = travel if approach != low else -travel
-        add_block(
-            self.motion, target, np.float32(rate * math.sqrt(len(axes))), False, False, True, True, self.lines
-        )  # fmt: skip
+        feed = np.float32(rate * math.sqrt(len(axes)))
+        if not add_block(self.motion, target, feed, False, False, True, True, self.lines):  # no travel, no pull-off
+            self._fail_homing(HOMING_LOST if approach else HOMING_STUCK)
+            yield from self._real_time()
         prep, run = self.motion.prep[0], self.motion.executor[0]
         prep['system'], prep['hold'], prep['ended'] = True, False, False
         locked = [axis not in axes for axis in range(AXES)]

@@ -75,6 +75,7 @@ PLOTTER: dict[int, float] = {  # what differs from the factory on the pen plotte
     132: 40.0,
 }
 
+_LEAST = 1e-3  # of what must not be zero
 _SETTING = re.compile(r'\$(\d{1,3})=(\d+\.?\d*|\.\d+)')
 
 KINEMATICS = np.dtype(
@@ -105,12 +106,16 @@ def settings_with(changes: Mapping[int, float] | None = None) -> dict[int, float
 
 
 def kinematics_of(settings: Mapping[int, float]) -> np.ndarray:
-    """What planning takes of the settings: (1,) of KINEMATICS, in mm and minutes as GRBL reckons."""
+    """What planning takes of the settings: (1,) of KINEMATICS, in mm and minutes as GRBL reckons.
+
+    GRBL divides by zeros that it is given; here they are very little.
+    """
     kinematics = np.zeros(1, KINEMATICS)
     for axis in range(AXES):
-        kinematics['steps_per_mm'][0, axis] = settings[100 + axis]
-        kinematics['max_rate'][0, axis] = settings[110 + axis]
-        kinematics['accel'][0, axis] = np.float32(settings[120 + axis]) * np.float32(60.0) * np.float32(60.0)
+        steps, rate, accel = (max(settings[first + axis], _LEAST) for first in (100, 110, 120))
+        kinematics['steps_per_mm'][0, axis] = steps
+        kinematics['max_rate'][0, axis] = rate
+        kinematics['accel'][0, axis] = np.float32(accel) * np.float32(60.0) * np.float32(60.0)
     kinematics['junction_deviation'] = settings[11]
     return kinematics
 
