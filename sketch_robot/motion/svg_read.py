@@ -194,7 +194,7 @@ class _Reader:
         except ValueError as error:
             raise _NotDrawnError(str(error)) from error
         (a, b), (c, d) = place.matrix[:2, :2].tolist()
-        scale = math.sqrt(abs(a * d - b * c))
+        scale = round(math.sqrt(abs(a * d - b * c)), 12)  # of our own files it is 1
         width_mm = place.style.width_px * scale
         if not math.isfinite(width_mm):
             raise _NotDrawnError('its line has a width that is not finite')
