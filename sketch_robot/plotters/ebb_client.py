@@ -83,6 +83,7 @@ class EbbClient:
         self._link.open()
         self.version, self.depth, self._checked = (0, 0, 0), 1, False
         self._greet()
+        self.sync()
         if self.version < OLDEST:
             raise self._offline(
                 f'has the firmware {self._spoken()}; update it to {".".join(map(str, OLDEST))} or newer'
@@ -119,7 +120,6 @@ class EbbClient:
                 if version := _VERSION.fullmatch(line):
                     self.version = int(version[1]), int(version[2]), int(version[3])
                     self._checked = text.endswith('170')
-                    self._drop_chatter()
                     return
                 if line.startswith('V,!10 '):  # it wants a checksum
                     break
