@@ -20,7 +20,7 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import DrawingPlan, Page, Pen, PenProfile
+from sketch_robot.motion import HOME_MM, DrawingPlan, Page, Pen, PenProfile
 from sketch_robot.stroke import LABELS, Stroke
 
 MM = 1e-3  # a millimetre in metres
@@ -200,7 +200,7 @@ def point_to_ros(xy_mm: Sequence[float], *, down: bool = True) -> Point:
 
 
 def path_to_ros(plan: DrawingPlan, stamp: Time) -> Path:
-    """The pen's whole way, from home through all strokes and back, with pen-up hops raised."""
+    """The pen's whole way, from home through all strokes and back, also between two pens, with pen-up hops raised."""
     header = Header(frame_id=FRAME, stamp=stamp)
     path = Path(header=header)
 
@@ -209,14 +209,18 @@ def path_to_ros(plan: DrawingPlan, stamp: Time) -> Path:
         pose.pose.position = point_to_ros(xy_mm, down=down)
         path.poses.append(pose)
 
-    add((0.0, 0.0), False)
+    add(HOME_MM, False)
+    pen = plan.strokes[0].pen if plan.strokes else ''
     for stroke in plan.strokes:
+        if stroke.pen != pen:
+            add(HOME_MM, False)
+        pen = stroke.pen
         points = stroke.xy.tolist()
         add(points[0], False)
         for point in points:
             add(point, True)
         add(points[-1], False)
-    add((0.0, 0.0), False)
+    add(HOME_MM, False)
     return path
 
 

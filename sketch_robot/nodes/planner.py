@@ -37,6 +37,7 @@ from sketch_robot.nodes.parameters import Parameter, Parameters
 from sketch_robot.nodes.runner import SketchNode, run_node
 from sketch_robot.nodes.worker import Worker
 from sketch_robot.strokes import strokes_from
+from sketch_robot.strokes.drawing_order import PRECEDENCES
 
 _FROM_PROFILE = ' 0: as the profile says.'
 PARAMETERS = (
@@ -44,6 +45,12 @@ PARAMETERS = (
     Parameter('orientation', 'auto', 'How the sheet lies before the machine.', choices=ORIENTATIONS),
     Parameter('margin', 0.010, 'Border that stays white on each side, metres.', low=0.0, high=0.5),
     Parameter('time_budget', 0.0, 'Predicted drawing time to keep to, seconds; 0: no limit.', low=0.0, high=86400.0),
+    Parameter(
+        'precedence',
+        'soft',
+        'Whether the face is drawn early: where it costs little time, strictly, or not.',
+        choices=PRECEDENCES,
+    ),
     Parameter('profile', 'default', "How fast the machine is: a machine's name, or the path of its YAML file."),
     Parameter('draw_speed', 0.0, 'Pen down, m/s.' + _FROM_PROFILE, low=0.0, high=2.0),
     Parameter('draw_acceleration', 0.0, 'Pen down, m/s^2.' + _FROM_PROFILE, low=0.0, high=50.0),
@@ -96,8 +103,15 @@ class PlannerNode(SketchNode):
         values = self._values
         sheet = parse_page(page or values['page'], margin_mm=values['margin'] * 1e3, orientation=values['orientation'])
         budget = budget_s or values['time_budget'] or None
-        plan = plan_drawing(strokes_from(art), art.size_px, sheet, _profile(values), time_budget_s=budget)
-        return replace(plan, artist=art.artist)
+        return plan_drawing(
+            strokes_from(art),
+            art.size_px,
+            sheet,
+            _profile(values),
+            time_budget_s=budget,
+            artist=art.artist,
+            precedence=values['precedence'],
+        )
 
     def _plan_live(self, msg: Image) -> tuple[DrawingPlan, Time]:
         return self._plan_art(LineArt(ink_from_ros(msg), 'live')), msg.header.stamp

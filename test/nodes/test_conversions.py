@@ -14,7 +14,7 @@ from sketch_robot_interfaces.msg import Stroke as StrokeMsg
 from visualization_msgs.msg import Marker
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import DrawingPlan, Page, PenProfile
+from sketch_robot.motion import DrawingPlan, Page, Pen, PenProfile
 from sketch_robot.nodes.conversions import (
     duration_from_ros,
     duration_to_ros,
@@ -174,6 +174,54 @@ def test_the_path_runs_from_home_through_all_strokes_and_home_with_raised_hops()
         (0.06, 0.08, up), (0.06, 0.08, 0), (0.06, 0.08, up), (0, 0, up),
     ]  # fmt: skip
     np.testing.assert_allclose(places, wanted, atol=1e-12)
+
+
+def two_pens() -> DrawingPlan:
+    xy = np.array([[20.0, 30.0], [50.0, 30.0]])
+    drawn = (
+        Stroke(xy, 0.25, half_widths=np.array([0.1, 0.4]), pressure=np.array([0.0, 1.0]), pen='black'),
+        Stroke(xy, pen='red'),
+    )
+    pens = (Pen('black', '#000000', 0.3), Pen('red', '#c81e28', 0.8))
+    profile = PenProfile(axis_speed_mm_s=(90.0, 80.0), lookahead_blocks=15, lightest_mm=0.2, firmest_mm=0.8)
+    return DrawingPlan(drawn, Page(148.0, 210.0), profile, np.array([1.5, 2.5]), 0.5, pens=pens)
+
+
+def test_pens_widths_and_pressure_make_the_round_trip() -> None:
+    plan = two_pens()
+    msg = plan_to_ros(plan)
+    assert [(pen.name, pen.colour, pen.width) for pen in msg.pens] == [
+        ('black', '#000000', pytest.approx(0.3e-3)),
+        ('red', '#c81e28', pytest.approx(0.8e-3)),
+    ]
+    assert list(msg.strokes[0].half_widths) == pytest.approx([0.1e-3, 0.4e-3])
+    assert (list(msg.strokes[0].pressure), list(msg.strokes[1].pressure)) == ([0.0, 1.0], [])
+    back = plan_from_ros(msg)
+    assert [(pen.name, pen.colour) for pen in back.pens] == [('black', '#000000'), ('red', '#c81e28')]
+    assert [stroke.pen for stroke in back.strokes] == ['black', 'red']
+    assert back.strokes[0].half_widths == pytest.approx(plan.strokes[0].half_widths)
+    assert back.strokes[0].pressure == pytest.approx(plan.strokes[0].pressure)
+    assert (back.strokes[1].half_widths, back.strokes[1].pressure) == (None, None)
+    assert back.profile.axis_speed_mm_s == pytest.approx((90.0, 80.0))
+    assert back.profile.firmest_mm == pytest.approx(0.8)
+    assert back.travel_mm == pytest.approx(plan.travel_mm)
+
+
+def test_strokes_that_do_not_follow_their_pens_are_refused() -> None:
+    msg = plan_to_ros(two_pens())
+    msg.strokes[1].pen = 'green'
+    with pytest.raises(SketchRobotError) as caught:
+        plan_from_ros(msg)
+    assert caught.value.code == ErrorCode.BAD_PLAN
+    assert "the pens of the strokes, in drawing order, are ['black', 'green']" in caught.value.message
+
+
+def test_between_two_pens_the_path_leads_home() -> None:
+    places = [(p.pose.position.x, p.pose.position.y) for p in path_to_ros(two_pens(), Time()).poses]
+    home = [k for k, place in enumerate(places) if place == (0.0, 0.0)]
+    assert home == [0, 5, len(places) - 1]
+    empty = DrawingPlan((), Page(148.0, 210.0))
+    assert len(path_to_ros(empty, Time()).poses) == 2
 
 
 def test_markers_replace_the_old_drawing_and_show_the_sheet_and_each_label() -> None:

@@ -156,6 +156,27 @@ def test_a_time_budget_is_kept_by_leaving_out_the_least_important(desk: Desk) ->
     assert min(s.importance for s in tight.strokes) > 0.3
 
 
+def test_the_face_comes_first_when_that_is_configured(desk: Desk) -> None:
+    lines = [stroke([(20, 12 * k + 10), (490, 12 * k + 10)]) for k in range(20)]
+    for k, line in enumerate(lines):
+        line.label = 'clothes' if k % 2 else 'eye'
+    face_first = ['eye'] * 10 + ['clothes'] * 10
+    desk.set(precedence='none')
+    assert [s.label for s in desk.plan(strokes=lines).plan.strokes] != face_first
+    desk.set(precedence='strict')
+    try:
+        assert [s.label for s in desk.plan(strokes=lines).plan.strokes] == face_first
+    finally:
+        desk.set(precedence='soft')
+
+
+def test_strokes_of_two_pens_are_planned_in_two_layers(desk: Desk) -> None:
+    lines = [stroke([(20, 12 * k + 10), (490, 12 * k + 10)], pen='red' if k % 2 else 'black') for k in range(10)]
+    plan = desk.plan(strokes=lines).plan
+    assert [pen.name for pen in plan.pens] == ['black', 'red']
+    assert [s.pen for s in plan.strokes] == ['black'] * 5 + ['red'] * 5
+
+
 def test_the_configured_budget_holds_unless_a_request_has_its_own(desk: Desk) -> None:
     lines = [stroke([(20, 12 * k + 10), (490, 12 * k + 10)]) for k in range(40)]
     desk.set(time_budget=15.0)
