@@ -61,7 +61,7 @@ def calibrate_stops(runs: Sequence[tuple[DrawingPlan, float]], profile: PenProfi
             f'{said}: {stop_s:.2f} s for each stop is too much; the profile {profile.name!r} is of another machine, or '
             'the run was paused',
         )
-    return replace(profile, stop_s=max(0.0, stop_s))
+    return replace(profile, stop_s=max(0.0, round(stop_s, 6)))
 
 
 def calibrate_stop_s(plan: DrawingPlan, measured_s: float, profile: PenProfile) -> PenProfile:

@@ -13,6 +13,7 @@ from sketch_robot.motion.corner_speeds import corner_speeds, segment_limits, seg
 from sketch_robot.motion.curve_cap import WINDOW_MM, cap_in_curves
 
 NO_AXIS_LIMITS = (0.0, 0.0)
+_ALL_BLOCKS = 2**31 - 1
 _SAME_MM = 1e-6  # a machine that comes to rest so near a point rests at it
 
 
@@ -157,7 +158,7 @@ def plan_motion(
         speed_axes,
         accel_axes,
         float(junction_deviation_mm),
-        int(lookahead_blocks),
+        min(int(lookahead_blocks), _ALL_BLOCKS),
         WINDOW_MM if slow_in_curves else 0.0,
     )
     times = np.concatenate(([0.0], np.cumsum(seconds)))
@@ -191,7 +192,7 @@ def polylines_seconds(
         _checked_axes(axis_speed_mm_s),
         _checked_axes(axis_accel_mm_s2),
         float(junction_deviation_mm),
-        int(lookahead_blocks),
+        min(int(lookahead_blocks), _ALL_BLOCKS),
         WINDOW_MM if slow_in_curves else 0.0,
     )
 

@@ -28,8 +28,9 @@ class PenProfile:
         lightest_mm, firmest_mm: width of the line at pressure 0 and 1; both 0: the machine cannot press.
 
     Raises:
-        SketchRobotError: BAD_GOAL, a value is not finite, a speed, acceleration or width is not positive, a time, limit
-            or the junction deviation is negative, or the firmest line is thinner than the lightest.
+        SketchRobotError: BAD_GOAL, a value is not finite or absurdly large or small, a speed, acceleration or width is
+            not positive, a time, limit or the junction deviation is negative, or the firmest line is thinner than the
+            lightest.
     """
 
     name: str = 'default'
@@ -73,21 +74,28 @@ class PenProfile:
         for field, may_be_zero in _LIMITS.items():
             value = getattr(self, field)
             if isinstance(value, Sequence):
-                object.__setattr__(self, field, tuple(float(axis) for axis in value))
-                value = min(value) if len(value) == 2 and all(map(math.isfinite, value)) else math.nan
-            if not math.isfinite(value) or value < 0.0 or (value == 0.0 and not may_be_zero):
-                wanted = 'must be zero or more' if may_be_zero else 'must be positive'
-                raise SketchRobotError(
-                    ErrorCode.BAD_GOAL, f'the pen profile {self.name!r} has {field} {value}; it {wanted} and finite'
-                )
+                value = tuple(float(axis) for axis in value) if len(value) == 2 else (math.nan, math.nan)
+                object.__setattr__(self, field, value)
+            for number in value if isinstance(value, tuple) else (value,):
+                self._check(field, number, may_be_zero)
         if self.firmest_mm < self.lightest_mm or (self.firmest_mm > 0.0 and self.lightest_mm == 0.0):
-            raise SketchRobotError(
-                ErrorCode.BAD_GOAL,
-                f'the pen profile {self.name!r} has a firmest line of {self.firmest_mm:g} mm and a lightest one of '
-                f'{self.lightest_mm:g} mm; give both, the firmest not the thinner, or 0 for both',
+            raise self._unusable(
+                f'has a firmest line of {self.firmest_mm:g} mm and a lightest one of {self.lightest_mm:g} mm; give '
+                'both, the firmest not the thinner, or 0 for both'
             )
 
+    def _check(self, field: str, value: float, may_be_zero: bool) -> None:
+        if not math.isfinite(value) or value < 0.0 or (value == 0.0 and not may_be_zero):
+            wanted = 'must be zero or more' if may_be_zero else 'must be positive'
+            raise self._unusable(f'has {field} {value}; it {wanted} and finite')
+        if value != 0.0 and not _LEAST <= value <= _MOST:
+            raise self._unusable(f'has {field} {value:g}, which no machine has')
 
+    def _unusable(self, why: str) -> SketchRobotError:
+        return SketchRobotError(ErrorCode.BAD_GOAL, f'the pen profile {self.name!r} {why}')
+
+
+_LEAST, _MOST = 1e-9, 1e9  # far beyond any machine, and far from where arithmetic ends
 _LIMITS = {  # field: may be zero
     'draw_speed_mm_s': False,
     'draw_accel_mm_s2': False,

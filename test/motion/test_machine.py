@@ -218,7 +218,7 @@ positive = st.floats(1e-3, 1e6)
 
 
 @given(
-    positive, positive, st.floats(0.0, 10.0), st.tuples(positive, positive), st.integers(0, 100), st.text(max_size=40)
+    positive, positive, st.floats(1e-9, 10.0), st.tuples(positive, positive), st.integers(0, 100), st.text(max_size=40)
 )
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_saved_is_read_again(
