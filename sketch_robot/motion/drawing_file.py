@@ -11,7 +11,7 @@ import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
-from sketch_robot.motion.fit import LEAST_MM, SAME_SIZE_MM, Scaling, place_sheet
+from sketch_robot.motion.fit import FARTHEST, LEAST_MM, SAME_SIZE_MM, Scaling, place_sheet
 from sketch_robot.motion.page import DEFAULT_MARGIN_MM, SIZES_MM, Page, parse_page
 from sketch_robot.motion.plan import DrawingPlan, Pen
 from sketch_robot.motion.plan_file import read_whole
@@ -24,8 +24,6 @@ from sketch_robot.strokes.drawing_order import Precedence
 from sketch_robot.strokes.importance import placed_importance, traced_importance
 from sketch_robot.strokes.line_picture import load_line_picture
 from sketch_robot.strokes.source import strokes_from
-
-MOST_PX = 1e7  # farther out, a coordinate of a list of strokes is a mistake
 
 
 @dataclass(frozen=True)
@@ -178,8 +176,8 @@ def _points(number: int, entry: Any) -> np.ndarray:
         raise _bad(f'stroke {number} is no list of points [x, y]') from error
     if xy.ndim != 2 or xy.shape[1] != 2 or len(xy) == 0:
         raise _bad(f'stroke {number} is no list of points [x, y]')
-    if not (np.abs(xy) <= MOST_PX).all():  # nor not a number
-        raise _bad(f'stroke {number} has a coordinate that is not finite, or beyond {MOST_PX:.0e} pixels')
+    if not (np.abs(xy) <= FARTHEST).all():  # nor not a number
+        raise _bad(f'stroke {number} has a coordinate that is not finite, or beyond {FARTHEST:.0e} pixels')
     return xy
 
 

@@ -23,6 +23,8 @@ IMPORT_MM = 0.005  # what is imported is to stay within 0.01 mm of where it was
 SAME_SIZE_MM = 0.5  # sheets that differ by no more are the same: 210 mm, 595 pt, 793.7 px
 LEAST_MM = 1e-3  # a straight line has no width
 WORTH_SAYING_MM = 0.5
+FARTHEST = 1e7  # pixels or mm; ten kilometres
+MOST_STROKES = 100_000  # days of drawing
 _log = logging.getLogger(__name__)
 
 Scaling = Literal['auto', 'keep', 'fill']
@@ -76,8 +78,9 @@ def fit_strokes(
         strokes in mm of the page's frame, y up, all inside the drawable area; those that leave it are cut in pieces.
 
     Raises:
-        SketchRobotError: BAD_GOAL, the picture has no size.
+        SketchRobotError: BAD_GOAL, the picture has no size; BAD_PLAN, see `check_strokes`.
     """
+    check_strokes(strokes)
     placement = place_on(page, size_px)
     scaled = [scale_stroke(stroke, placement.scale, placement.to_page(stroke.xy)) for stroke in strokes]
     return tuple(simplify_stroke(stroke, tolerance_mm) for stroke in clip_strokes(scaled, page))
@@ -100,8 +103,9 @@ def place_sheet(
         strokes in mm of the page's frame, all inside the drawable area; those that leave it are cut in pieces.
 
     Raises:
-        SketchRobotError: BAD_GOAL, the sheet has no size.
+        SketchRobotError: BAD_GOAL, the sheet has no size; BAD_PLAN, see `check_strokes`.
     """
+    check_strokes(strokes)
     size, paper = np.array(size_mm), np.array([page.width_mm, page.height_mm])
     place_on(page, size_mm)  # refuses what has no size
     scale, corner, origin = 1.0, (paper - size) / 2.0, np.zeros(2)
@@ -121,6 +125,25 @@ def place_sheet(
     if cut_mm > WORTH_SAYING_MM:
         _log.warning('%.0f mm of lines lie outside of the margins of %g mm and are cut off', cut_mm, page.margin_mm)
     return tuple(simplify_stroke(stroke, IMPORT_MM) for stroke in inside)
+
+
+def check_strokes(strokes: Sequence[Stroke]) -> None:
+    """Refuse what no pen will ever draw, and what rounding would spoil.
+
+    Raises:
+        SketchRobotError: BAD_PLAN, there are more than `MOST_STROKES`, or a coordinate is beyond `FARTHEST`.
+    """
+    if len(strokes) > MOST_STROKES:
+        raise SketchRobotError(
+            ErrorCode.BAD_PLAN, f'the drawing has {len(strokes)} strokes, more than {MOST_STROKES}; draw it in parts'
+        )
+    for number, stroke in enumerate(strokes):
+        far = float(np.abs(stroke.xy).max())
+        if far > FARTHEST:
+            raise SketchRobotError(
+                ErrorCode.BAD_PLAN,
+                f'stroke {number} has a coordinate of {far:.3g}, beyond {FARTHEST:.0e}; check its unit',
+            )
 
 
 def scale_stroke(stroke: Stroke, scale: float, xy: np.ndarray) -> Stroke:

@@ -19,6 +19,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion.fit import FARTHEST
 from sketch_robot.motion.plan import Pen
 from sketch_robot.motion.plan_svg import PER_POINT, stroke_from_data
 from sketch_robot.motion.safe_xml import parse_xml
@@ -198,6 +199,8 @@ class _Reader:
         width_mm = place.style.width_px * scale
         if not math.isfinite(width_mm):
             raise _NotDrawnError('its line has a width that is not finite')
+        if any(np.abs(xy).max(initial=0.0) > FARTHEST for xy in lines):
+            raise _NotDrawnError(f'it has a coordinate beyond {FARTHEST:.0e} mm')
         for xy in lines:
             self._points += len(xy)
             if self._points > MOST_POINTS:

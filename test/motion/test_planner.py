@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion import Page, PenProfile, parse_page, plan_drawing, time_plan
+from sketch_robot.motion import fit as fit_module
 from sketch_robot.stroke import LABELS, Stroke
 
 PAGE = parse_page('A5')
@@ -172,3 +173,31 @@ def test_planning_leaves_the_strokes_alone() -> None:
     before = [stroke.xy.copy() for stroke in strokes]
     plan_drawing(strokes, (512, 512), PAGE, PROFILE, time_budget_s=5)
     assert all(np.array_equal(stroke.xy, xy) for stroke, xy in zip(strokes, before, strict=True))
+
+
+def test_more_strokes_than_anyone_draws_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit_module, 'MOST_STROKES', 20)
+    with pytest.raises(SketchRobotError) as caught:
+        plan_drawing(scribble(21), (512, 512), PAGE, PROFILE)
+    assert caught.value.code is ErrorCode.BAD_PLAN
+    assert caught.value.message == 'the drawing has 21 strokes, more than 20; draw it in parts'
+
+
+@pytest.mark.parametrize('far', [1.1e7, -1e12, 1e308])
+def test_a_giant_coordinate_is_refused_with_its_stroke(far: float) -> None:
+    with pytest.raises(SketchRobotError) as caught:
+        plan_drawing([*scribble(2), Stroke(np.array([[100.0, 100.0], [far, 5.0]]))], (512, 512), PAGE, PROFILE)
+    assert caught.value.code is ErrorCode.BAD_PLAN
+    assert caught.value.message == f'stroke 2 has a coordinate of {abs(far):.3g}, beyond 1e+07; check its unit'
+
+
+@given(st.integers(0, 10_000), st.sampled_from(['A6', 'A5 landscape', '90x200']), st.sampled_from([0.0, 8.0, 25.0]))
+@settings(max_examples=15, deadline=None)
+def test_every_point_of_a_budgeted_plan_lies_inside_the_margins(seed: int, page: str, margin_mm: float) -> None:
+    sheet = parse_page(page, margin_mm=margin_mm)
+    plan = plan_drawing(scribble(30, seed), (400, 250), sheet, PROFILE, time_budget_s=12.0)  # some stick out
+    left, bottom, right, top = sheet.drawable_mm
+    every = np.concatenate([stroke.xy for stroke in plan.strokes])
+    assert (every >= (left, bottom)).all()
+    assert (every <= (right, top)).all()
+    assert plan.predicted_s <= 12.0

@@ -466,3 +466,8 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     with pytest.raises(SketchRobotError) as caught:
         read_svg(b'<svg>' + data)
     assert caught.value.code is ErrorCode.BAD_PLAN
+
+
+def test_what_lies_kilometres_away_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    assert only('<path d="M0 0L1e9 0"/><line x1="1" x2="9"/>').tolist() == [[1, 0], [9, 0]]
+    assert caplog.messages == ['1 element of the SVG not drawn: it has a coordinate beyond 1e+07 mm']
