@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from sketch_robot.plotters.arm.retime import JointLimits, Timing, retime
 from sketch_robot.stroke import Stroke
 
 SLOW_MM = 1.5  # so far above the paper the pen comes down slowly
+STEP_S = 0.01  # between points of a trajectory, at most
+CHANGE = 0.1  # of the greatest acceleration; smaller changes of it need no point of their own
 DOT_S = 0.1  # a dot's time on paper
 
 
@@ -62,6 +65,28 @@ class Leg:
     def seconds(self) -> float:
         """Of all of it."""
         return self.timing.seconds
+
+    @cached_property
+    def knots_s(self) -> np.ndarray:
+        """(K,) float64; times of a trajectory's points: at every change of acceleration, and at least every `STEP_S`.
+
+        Cubic polynomials between points follow a change within an interval only by overshooting it, by half of it.
+        """
+        times, u = self.timing.t_s, self.timing.u
+        if len(u) < 2:
+            return np.array([0.0, self.seconds]) if self.seconds > 0.0 else np.zeros(1)
+        n = self.path.joints.shape[1]
+        first, second = self.path.spline(u, 1)[:, :n], self.path.spline(u, 2)[:, :n]
+        pull = (np.diff(self.timing.z) / (2.0 * np.diff(u)))[:, None]
+        bend = second * self.timing.z[:, None]
+        after, before = first[:-1] * pull + bend[:-1], first[1:] * pull + bend[1:]  # accelerations within each interval
+        most = np.maximum(np.abs(after), np.abs(before)).max(axis=0) + 1e-12
+        turns = np.abs(after[1:] - before[:-1]) > CHANGE * most
+        varies = np.abs(before - after) > CHANGE * most
+        kept = times[np.concatenate([[True], (turns | varies[1:] | varies[:-1]).any(axis=1), [True]])]
+        parts = np.maximum(1, np.ceil(np.diff(kept) / STEP_S - 1e-6).astype(int))
+        fill = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(kept[:-1], kept[1:], parts, strict=True)]
+        return np.concatenate([*fill, times[-1:]])
 
     @property
     def joints_at_end(self) -> np.ndarray:

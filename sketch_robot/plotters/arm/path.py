@@ -18,6 +18,8 @@ from sketch_robot.plotters.arm.field import Field
 
 DRAW_MM = 0.2  # control points of a stroke; a corner of 90 degrees is cut by 0.05 mm, a turn back by 0.07 mm
 HOP_MM = 1.0  # ... of a hop between strokes, where corners need not be sharp
+BEND = 0.25  # change of tangent over an interval, of the longest tangent
+BEND_PARTS = 4
 SHARP = np.radians(30.0)  # corners that turn more keep a control point of their own
 
 
@@ -48,6 +50,20 @@ class JointPath:
     def spline(self) -> CubicSpline:
         """u -> joints and then the pen's place, (n + 3,)."""
         return CubicSpline(np.arange(len(self.joints)), np.hstack([self.joints, self.xyz_mm]), bc_type='natural')
+
+    @cached_property
+    def grid(self) -> np.ndarray:
+        """(M,) float64; u from 0 to the end where speeds are to be found: finer in bends, where more than the ends of
+        an interval counts."""
+        whole = np.arange(len(self.joints), dtype=np.float64)
+        if len(whole) < 2:
+            return whole
+        first, second = self.spline(whole, 1), self.spline(whole, 2)
+        pace = np.abs(first).max(axis=0) * BEND  # by joint, and by direction of the pen
+        bends = (np.abs(second) > np.maximum(pace, 1e-9)).any(axis=1)
+        fine = whole[:-1][bends[1:] | bends[:-1]]
+        parts = np.arange(1, BEND_PARTS) / BEND_PARTS
+        return np.sort(np.concatenate([whole, (fine[:, None] + parts).ravel()]))
 
     def place(self, u: float) -> np.ndarray:
         """(3,) mm; the pen at u."""

@@ -17,6 +17,7 @@ import numpy as np
 from sketch_robot.plotters.arm.path import JointPath
 
 LEAST_GRID = 9  # points; from rest to rest there must be some between
+PEN_BRAKES = 2.0  # times its usual acceleration; what counts then are the limits of the joints
 _HALVINGS = 24
 
 
@@ -85,6 +86,7 @@ def brake(path: JointPath, limits: JointLimits, *, start_u: float, speed: float)
     if speed < 1e-9 or path.end - start_u < 1e-9:
         return Timing(np.array([start_u]), np.zeros(1), np.zeros(1))
     u, first, second, _cap, accel = _rows(path, limits, start_u)
+    accel[limits.accel.size :] *= PEN_BRAKES
     z, stop_u = _slowest(np.diff(u), first, second, accel, speed * speed, u)
     u = np.append(u[: len(z) - 1], stop_u)
     return Timing(u, z, _clock(u, z))
@@ -94,7 +96,7 @@ def _rows(
     path: JointPath, limits: JointLimits, start_u: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The grid from `start_u` on; first and second derivatives (N, n + 3); caps of z; acceleration limits (n + 3,)."""
-    u = np.arange(len(path.joints), dtype=np.float64)
+    u = path.grid
     if start_u > 0.0:
         rest = u[u > start_u + 1e-6]
         u = np.concatenate([[start_u], rest if len(rest) else u[-1:]])
@@ -170,9 +172,10 @@ def _slowest(du, first, second, accel, start, u):  # type: ignore[no-untyped-def
                 one = (-accel[j] - second[i, j] * z[i]) / first[i, j]
                 other = (accel[j] - second[i, j] * z[i]) / first[i, j]
                 low, high = max(low, min(one, other)), min(high, max(one, other))
-        w = min(low, high)
-        if w >= 0.0:  # limits are exceeded already; rest comes first
-            w = -z[i] / (2.0 * du[i])
+        gentle = 1e18  # what the limits would allow on a straight path
+        for j in range(len(accel)):
+            gentle = min(gentle, accel[j] / max(abs(first[i, j]), 1e-12))
+        w = min(low, -0.3 * gentle)  # in a bend taken at the limits no braking is allowed at all; but rest comes first
         after = z[i] + 2.0 * du[i] * w
         if after <= 0.0:
             return z[: i + 2].copy(), u[i] - z[i] / (2.0 * w)

@@ -12,7 +12,7 @@ from sketch_robot.plotters.arm.legs import Leg
 from sketch_robot.plotters.arm.retime import JointLimits, Timing, brake
 from sketch_robot.plotters.arm.trajectory import JointTrajectory
 
-STEP_S = 0.01  # between points of a trajectory
+LEAST_S = 1e-5  # between points of a trajectory; legs meet at one point, however their times are rounded
 
 
 class Timeline:
@@ -55,15 +55,16 @@ class Timeline:
         return JointTrajectory(names, np.asarray(t_s, dtype=np.float64), positions, velocities)
 
     def trajectory(self, names: tuple[str, ...], from_s: float, to_s: float) -> JointTrajectory:
-        """Points every `STEP_S` from the first at or before `from_s` to the end or the first at or after `to_s`.
+        """The legs' knots from the last at or before `from_s` to the first at or after `to_s`.
 
-        Their times are the same whichever part is asked for, so that parts fit together.
+        Whichever part is asked for, its knots are the same, so that parts fit together.
         """
-        start = self.starts_s[0]
-        first = max(0, int(np.floor((from_s - start) / STEP_S + 1e-9)))
-        last = int(np.ceil((min(to_s, self.end_s) - start) / STEP_S - 1e-9))
-        ticks = start + STEP_S * np.arange(first, max(first, last) + 1)
-        return self.sample(names, np.minimum(ticks, self.end_s) if len(ticks) == 1 else _up_to(ticks, self.end_s))
+        first, last = self.index(from_s), self.index(min(to_s, self.end_s))
+        times = np.unique(np.concatenate([self.starts_s[k] + self.legs[k].knots_s for k in range(first, last + 1)]))
+        times = times[np.concatenate([np.diff(times) > LEAST_S, [True]])]
+        start = max(0, int(np.searchsorted(times, from_s, side='right')) - 1)
+        end = min(len(times), int(np.searchsorted(times, to_s)) + 1)
+        return self.sample(names, times[start:end])
 
     def stopped(self, t_s: float, limits: JointLimits) -> Timeline:
         """The same up to a time, then braked to rest on the path.
@@ -88,8 +89,3 @@ class Timeline:
 
 def _timed(leg: Leg, timing: Timing) -> Leg:
     return replace(leg, timing=timing)
-
-
-def _up_to(ticks: np.ndarray, end_s: float) -> np.ndarray:
-    ticks = ticks[ticks < end_s - 1e-6]
-    return np.append(ticks, end_s)
