@@ -19,7 +19,7 @@ from sketch_robot.photo import Photo, Sitter, SitterFinder, load_photo
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import strokes_from
 
-DEFAULT_ARTIST = 'guided'
+DEFAULT_ARTIST = 'student'
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # the rooms take a second to load; `--help` does without
     from sketch_robot.draw_job import Job
     from sketch_robot.report import Report
 
-DEFAULT_ARTIST = 'guided'
+DEFAULT_ARTIST = 'student'
 SHEET_NAME, REPORT_NAME = 'contact_sheet.png', 'report.json'
 _log = logging.getLogger(__name__)
 STAGES = {

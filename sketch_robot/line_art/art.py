@@ -18,11 +18,15 @@ class LineArt:
         artist: the name of the artist.
         strokes: in pixels of `ink`, in the artist's order, when the artist thinks in strokes; None when they are to be
             traced from the ink.
+        parts: without `strokes`: those of parts that the artist drew as strokes although the rest is to be traced.
+        parts_area: (H, W) bool, where `parts` stand for the ink; None without parts.
     """
 
     ink: np.ndarray
     artist: str
     strokes: tuple[Stroke, ...] | None = None
+    parts: tuple[Stroke, ...] = ()
+    parts_area: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.ink.ndim != 2 or self.ink.dtype != np.float32:

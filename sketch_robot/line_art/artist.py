@@ -23,23 +23,27 @@ class Artist(ABC):
         """Do what makes the first drawing slow (load weights, compile). May be called more than once."""
 
 
-def _guided() -> Artist:
+def _guided(_runtime: str) -> Artist:
     from sketch_robot.line_art.guided import GuidedArtist  # imported when chosen: artists are heavy
 
     return GuidedArtist()
 
 
-def _student() -> Artist:
+def _student(runtime: str) -> Artist:
     from sketch_robot.line_art.student import StudentArtist
 
-    return StudentArtist()
+    return StudentArtist(runtime=runtime)
 
 
-ARTISTS: dict[str, Callable[[], Artist]] = {'guided': _guided, 'student': _student}
+ARTISTS: dict[str, Callable[[str], Artist]] = {'guided': _guided, 'student': _student}
+RUNTIMES = ('openvino', 'torch')
 
 
-def make_artist(name: str) -> Artist:
+def make_artist(name: str, *, runtime: str = RUNTIMES[0]) -> Artist:
     """Make the artist of that name.
+
+    Args:
+        runtime: what runs its network, one of `RUNTIMES`; artists without one don't mind.
 
     Raises:
         SketchRobotError: BAD_GOAL, no artist has that name; the message lists those that exist.
@@ -47,4 +51,4 @@ def make_artist(name: str) -> Artist:
     if name not in ARTISTS:
         known = ', '.join(sorted(ARTISTS))
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'there is no artist {name!r}; choose one of: {known}')
-    return ARTISTS[name]()
+    return ARTISTS[name](runtime)

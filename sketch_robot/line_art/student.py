@@ -10,6 +10,7 @@ import logging
 import warnings
 from collections.abc import Callable
 from importlib.resources import as_file, files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,9 @@ import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
-from sketch_robot.line_art.artist import Artist
+from sketch_robot.line_art.artist import RUNTIMES, Artist
+from sketch_robot.line_art.ink import render_ink
+from sketch_robot.line_art.mesh_parts import draw_mesh_parts
 from sketch_robot.photo.sitter import CROP_PX, Sitter
 
 if TYPE_CHECKING:
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
 
     from sketch_robot.line_art.u2net import U2Net
 
-RUNTIMES = ('openvino', 'torch')
 WEIGHTS_PACKAGE = 'sketch_robot.line_art.weights'
 WEIGHTS_NAME, OPENVINO_NAME = 'student.safetensors', 'student.xml'
 SIZES_PX = (256, 512)  # that the net can be asked for: 512 draws, 256 is for a live view
@@ -45,6 +47,8 @@ class StudentArtist(Artist):
         size_px: side at which the net sees the crop; the line art has the crop's size all the same.
         weights: a weight file; None takes the package's. OpenVINO takes seconds to convert one.
         keep_to_sitter: wipe ink off the background, where the sitter has a matte.
+        mesh_parts: draw eyes, brows and beards from the sitter's landmarks, where there are any, rather than by the
+            network.
 
     Raises:
         SketchRobotError: BAD_GOAL, an unknown runtime or size.
@@ -59,6 +63,7 @@ class StudentArtist(Artist):
         size_px: int = CROP_PX,
         weights: Path | None = None,
         keep_to_sitter: bool = True,
+        mesh_parts: bool = True,
     ) -> None:
         if runtime not in RUNTIMES:
             raise SketchRobotError(
@@ -66,11 +71,12 @@ class StudentArtist(Artist):
             )
         if size_px not in SIZES_PX:
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'the student draws at {SIZES_PX} px, not at {size_px}')
-        self.runtime, self.size_px, self.weights, self.keep_to_sitter = runtime, size_px, weights, keep_to_sitter
+        self.runtime, self.size_px, self.weights = runtime, size_px, weights
+        self.keep_to_sitter, self.mesh_parts = keep_to_sitter, mesh_parts
         self._ink: InkFunction | None = None
 
     def draw(self, sitter: Sitter) -> LineArt:
-        """Draw the sitter: ink (512, 512), no strokes.
+        """Draw the sitter: ink (512, 512), to be traced but for what the landmarks gave.
 
         Raises:
             SketchRobotError: BAD_GOAL, the weight file is missing or foreign.
@@ -80,7 +86,14 @@ class StudentArtist(Artist):
         if self.keep_to_sitter and sitter.matte is not None:
             side = 2 * MATTE_MARGIN_PX + 1
             visible = visible & (cv2.dilate(sitter.matte, np.ones((side, side), np.uint8)) > 0.5)
-        return LineArt(np.where(visible, ink, np.float32(0)), self.name)
+        ink = np.where(visible, ink, np.float32(0))
+        parts = draw_mesh_parts(sitter) if self.mesh_parts else None
+        if parts is None:
+            return LineArt(ink, self.name)
+        drawn = render_ink(parts.strokes, (ink.shape[1], ink.shape[0]))
+        return LineArt(
+            np.where(parts.area, drawn, np.maximum(ink, drawn)), self.name, parts=parts.strokes, parts_area=parts.area
+        )
 
     def net_ink(self, crop: np.ndarray) -> np.ndarray:
         """What the network alone gives: (512, 512, 3) uint8 RGB to (512, 512) float32 ink."""
@@ -95,9 +108,14 @@ class StudentArtist(Artist):
         return ink
 
     def warm_up(self) -> None:
-        """Load the weights, convert them for the runtime, and draw once."""
+        """Load the weights, convert them for the runtime, and draw once.
+
+        Raises:
+            SketchRobotError: BAD_GOAL, the runtime is not installed, or the weight file is missing or foreign.
+        """
         if self._ink is not None:
             return
+        _check_installed(self.runtime)
         if self.runtime == 'openvino':
             model = packaged_openvino() if self.weights is None else convert_to_openvino(load_student(self.weights))
             self._ink = openvino_ink(model, self.size_px)
@@ -105,6 +123,15 @@ class StudentArtist(Artist):
             self._ink = torch_ink(load_student(self.weights))
         self._ink(np.zeros((self.size_px, self.size_px, 3), np.uint8))
         _log.info('the student is ready on %s at %d px', self.runtime, self.size_px)
+
+
+def _check_installed(runtime: str) -> None:
+    if find_spec(runtime) is None:
+        raise SketchRobotError(
+            ErrorCode.BAD_GOAL,
+            f"the artist 'student' needs {runtime}, which is not installed; install it (pip install {runtime}), "
+            "choose another runtime, or the artist 'guided'",
+        )
 
 
 def load_student(weights: Path | None = None) -> U2Net:

@@ -19,7 +19,7 @@ from sketch_robot_interfaces.srv import RenderLineArt
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
-from sketch_robot.line_art.artist import ARTISTS, Artist, make_artist
+from sketch_robot.line_art.artist import ARTISTS, RUNTIMES, Artist, make_artist
 from sketch_robot.nodes import diagnostics, qos
 from sketch_robot.nodes.conversions import seconds_from_ros, strokes_to_ros
 from sketch_robot.nodes.failures import failure_of
@@ -29,9 +29,12 @@ from sketch_robot.nodes.parameters import Parameter, Parameters
 from sketch_robot.nodes.runner import SketchNode, run_node
 from sketch_robot.nodes.worker import Worker
 from sketch_robot.photo import SitterFinder
+from sketch_robot.stroke import Stroke
+from sketch_robot.strokes import strokes_from
 
 PARAMETERS = (
-    Parameter('artist', 'guided', 'Who draws when a request names nobody.', choices=tuple(sorted(ARTISTS))),
+    Parameter('artist', 'student', 'Who draws when a request names nobody.', choices=tuple(sorted(ARTISTS))),
+    Parameter('runtime', 'openvino', "What runs the student's network.", choices=RUNTIMES, read_only=True),
     Parameter('require_face', True, 'Whether a photo without a face is an error; false draws the whole picture.'),
     Parameter('live', True, 'Whether to draw camera frames while somebody listens to line_art.'),
     Parameter('max_frame_age', 0.15, 'Older camera frames are not drawn, seconds; 0: any age.', low=0.0, high=60.0),
@@ -40,9 +43,10 @@ PARAMETERS = (
 
 @dataclass(frozen=True)
 class Drawn:
-    """Line art, how many faces the photo showed, and how long it took."""
+    """Line art, its strokes when the artist drew some, how many faces the photo showed, and how long it took."""
 
     art: LineArt
+    strokes: tuple[Stroke, ...]
     faces: int
     seconds: float
 
@@ -92,16 +96,22 @@ class LineArtistNode(SketchNode):
 
     def _artist(self, name: str) -> Artist:
         if name not in self._artists:
-            self._artists[name] = make_artist(name)
+            self._artists[name] = make_artist(name, runtime=self._values['runtime'])
         return self._artists[name]
 
     def _draw(self, msg: Image, artist: str, require_face: bool) -> Drawn:
         begin = time.perf_counter()
+        art, faces = self._art_of(msg, artist, require_face)
+        strokes = art.strokes or (strokes_from(art) if art.parts else ())
+        return Drawn(art, strokes, faces, time.perf_counter() - begin)
+
+    def _art_of(self, msg: Image, artist: str, require_face: bool) -> tuple[LineArt, int]:
+        """The line art, and how many faces the photo showed."""
         chosen = self._artist(artist)
         if self._finder is None:
             self._finder = SitterFinder()
         sitter = self._finder.find(photo_from_ros(msg), require_face=require_face)
-        return Drawn(chosen.draw(sitter), sitter.faces, time.perf_counter() - begin)
+        return chosen.draw(sitter), sitter.faces
 
     def _draw_live(self, msg: Image) -> Image | None:
         age_s = self.get_clock().now().nanoseconds * 1e-9 - seconds_from_ros(msg.header.stamp)
@@ -112,8 +122,8 @@ class LineArtistNode(SketchNode):
             return None
         if stamped:
             self._live.oldest_drawn_s = max(self._live.oldest_drawn_s, age_s)
-        drawn = self._draw(msg, self._values['artist'], self._values['require_face'])
-        return ink_to_ros(drawn.art.ink, msg.header)
+        art, _ = self._art_of(msg, self._values['artist'], self._values['require_face'])
+        return ink_to_ros(art.ink, msg.header)
 
     # ------------------------------------------------------------- in the executor's thread
     def _on_warm(self, future: Future) -> None:
@@ -163,7 +173,7 @@ class LineArtistNode(SketchNode):
             self._requests -= 1
             self._draw_newest()
         response.line_art = ink_to_ros(drawn.art.ink, request.image.header)
-        response.strokes = strokes_to_ros(drawn.art.strokes or ())
+        response.strokes = strokes_to_ros(drawn.strokes)
         response.artist, response.faces, response.seconds = drawn.art.artist, drawn.faces, drawn.seconds
         return response
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes.clean import drop_specks
@@ -11,11 +13,12 @@ from sketch_robot.strokes.trace import trace_ink
 
 def strokes_from(art: LineArt) -> tuple[Stroke, ...]:
     """The artist's own strokes when it has any, cleaned, with their labels and importance; else traced from the ink,
-    with importance by length, darkness and place.
+    with importance by length, darkness and place, beside those of the parts that it drew as strokes.
 
     Returns:
         strokes in pixels of the line art. None when there is nothing on it.
     """
     if art.strokes is not None:
         return drop_specks(art.strokes)
-    return placed_importance(drop_specks(trace_ink(art.ink)), art.size_px)
+    ink = art.ink if art.parts_area is None else np.where(art.parts_area, np.float32(0), art.ink)
+    return drop_specks(art.parts) + placed_importance(drop_specks(trace_ink(ink)), art.size_px)

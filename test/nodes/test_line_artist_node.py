@@ -104,10 +104,16 @@ def send(studio: Studio, face: Image) -> Iterator[Callable[..., Image]]:
 # ---------------------------------------------------------------------------------------------------- by request
 
 
-def test_a_face_becomes_labelled_strokes_inside_the_picture(studio: Studio, face: Image) -> None:
-    answer = studio.render(face)
+@pytest.mark.parametrize(
+    ('artist', 'wanted'),
+    [('guided', {'eye', 'brow', 'nose', 'mouth', 'hair'}), ('student', {'eye', 'brow', 'other'})],
+)
+def test_a_face_becomes_labelled_strokes_inside_the_picture(
+    studio: Studio, face: Image, artist: str, wanted: set[str]
+) -> None:
+    answer = studio.render(face, artist=artist)
     assert (answer.error_code, answer.error_msg) == (ErrorCode.OK, '')
-    assert (answer.artist, answer.faces) == ('guided', 1)
+    assert (answer.artist, answer.faces) == (artist, 1)
     assert answer.seconds > 0.0
     art = answer.line_art
     assert (art.encoding, art.width, art.height, art.step) == ('mono8', 512, 512, 512)
@@ -119,7 +125,7 @@ def test_a_face_becomes_labelled_strokes_inside_the_picture(studio: Studio, face
     assert min(x.min(), y.min()) >= 0.0
     assert max(x.max(), y.max()) <= 512.0
     labels = {stroke.label for stroke in answer.strokes}
-    assert {'eye', 'brow', 'nose', 'mouth', 'hair'} <= labels <= set(LABELS)
+    assert wanted <= labels <= set(LABELS)
     assert all(0.0 <= stroke.importance <= 1.0 and stroke.half_width >= 0.0 for stroke in answer.strokes)
 
 
@@ -147,11 +153,13 @@ def test_a_picture_without_a_face_is_refused_unless_faces_are_not_required(studi
     studio.set(require_face=False)
     try:
         drawn = studio.render(mug)
+        thought = studio.render(mug, artist='guided')
         insisted = studio.render(mug, require_face=True)
     finally:
         studio.set(require_face=True)
     assert (drawn.error_code, drawn.error_msg, drawn.faces) == (ErrorCode.OK, '', 0)
-    assert len(drawn.strokes) > 0
+    assert len(drawn.strokes) == 0  # no face, no parts from its mesh: all is to be traced
+    assert len(thought.strokes) > 0
     assert (array_from_ros(drawn.line_art) < 128).any()
     assert insisted.error_code == ErrorCode.NO_FACE
 
@@ -169,7 +177,7 @@ def test_several_faces_are_counted_and_the_largest_is_drawn(studio: Studio, face
 @pytest.mark.parametrize(
     ('fields', 'words'),
     [
-        ({'artist': 'rembrandt'}, "there is no artist 'rembrandt'; choose one of: guided"),
+        ({'artist': 'rembrandt'}, "there is no artist 'rembrandt'; choose one of: guided, student"),
         ({'styles': ['cubist']}, "there is no style 'cubist'"),
         ({'styles': ['default'], 'style_weights': [0.5, 0.5]}, '1 styles but 2 style weights'),
         ({'style_weights': [1.0]}, '0 styles but 1 style weights'),
@@ -312,7 +320,7 @@ class Easel:
 def easel(monkeypatch: pytest.MonkeyPatch) -> Easel:
     made = Easel()
     monkeypatch.setattr(module, 'SitterFinder', lambda: made)
-    monkeypatch.setattr(module, 'make_artist', lambda _name: made)
+    monkeypatch.setattr(module, 'make_artist', lambda _name, runtime: made)
     return made
 
 

@@ -45,7 +45,7 @@ def test_the_camera_s_photo_is_drawn_on_paper(graph: World) -> None:
     result = call.result(90.0)
     assert (result.error_code, result.error_msg) == (ErrorCode.OK, '')
     assert call.status == GoalStatus.STATUS_SUCCEEDED
-    assert (result.faces, result.artist, result.plan.page) == (1, 'guided', 'A6')
+    assert (result.faces, result.artist, result.plan.page) == (1, 'student', 'A6')
     assert result.strokes_drawn == len(result.plan.strokes) > 10
     assert 0.0 < duration_from_ros(result.predicted) <= 40.0
     assert duration_from_ros(result.taken) == pytest.approx(duration_from_ros(result.predicted), rel=1e-3)
@@ -201,7 +201,7 @@ def test_draw_portrait_writes_every_result(tmp_path: Path) -> None:
     errors = process.communicate(timeout=120)[1]
     assert process.returncode == 0, errors
     report = json.loads((out / 'report.json').read_text())
-    assert (report['error_code'], report['faces'], report['artist'], report['page']) == (0, 1, 'guided', 'A6')
+    assert (report['error_code'], report['faces'], report['artist'], report['page']) == (0, 1, 'student', 'A6')
     assert set(report['stage_s']) == {'capture', 'line_art', 'plan', 'draw'}
     assert min(report['stage_s'].values()) > 0.0
     plan = load_plan(out / 'plan.json')
