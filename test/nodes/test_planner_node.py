@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from sketch_robot_interfaces.srv import PlanDrawing
 from visualization_msgs.msg import MarkerArray
 
 from sketch_robot.errors import ErrorCode
+from sketch_robot.motion import Machine, PenProfile, save_machine
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.conversions import plan_from_ros
 from sketch_robot.nodes.images import image_to_ros
@@ -230,6 +232,23 @@ def test_a_picture_that_cannot_be_traced_is_answered_with_its_reason(
     answer = desk.plan(art)
     assert ErrorCode(answer.error_code).name == code
     assert words in answer.error_msg
+
+
+def test_the_machine_is_any_that_can_be_named_or_a_file(desk: Desk, tmp_path: FilePath) -> None:
+    path = tmp_path / 'mine.yaml'
+    save_machine(Machine('mine', motion=PenProfile(draw_speed_mm_s=77.0)), path)
+    plans = []
+    for machine in ('grbl_plotter', str(path)):
+        desk.set(profile=machine)
+        plans.append(desk.plan(strokes=[stroke(RING)]).plan)
+    wanted = RosParameter('profile', value='laser').to_parameter_msg()
+    answer = desk.probe.call(SetParameters, 'planner/set_parameters', SetParameters.Request(parameters=[wanted]))
+    desk.set(profile='default')
+    assert [plan.profile for plan in plans] == ['grbl_plotter', 'mine']
+    assert list(plans[0].axis_speed) == pytest.approx([0.2, 0.2])
+    assert plans[1].draw_speed == pytest.approx(0.077)
+    assert not answer.results[0].successful
+    assert answer.results[0].reason.startswith("there is no machine 'laser'; choose one of: arm, axidraw, default, ")
 
 
 def test_parameters_change_the_next_plan(desk: Desk) -> None:
