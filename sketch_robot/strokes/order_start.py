@@ -42,7 +42,7 @@ def _tree(place: np.ndarray, level: np.ndarray) -> tuple[cKDTree, np.ndarray]:
 
     Many places at one point would make the tree slow.
     """
-    extent = float(np.ptp(place, axis=0).max()) + 1e-300
+    extent = float(np.ptp(place, axis=0).max()) or 1.0
     offset = np.modf(np.arange(1, len(place) + 1)[:, None] * np.array([0.7548776662466927, 0.5698402909980532]))[0]
     apart = 3.0 * extent * np.unique(level, return_inverse=True)[1]
     lifted = np.column_stack((place + 1e-9 * extent * offset, apart))

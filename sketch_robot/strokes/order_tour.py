@@ -10,7 +10,8 @@ import numpy as np
 from sketch_robot.strokes.order_kernels import Tour, hop_cost, hop_costs, perturb, refine_spots, settle
 from sketch_robot.strokes.order_start import cheapest_hops_first, neighbours
 
-LOOKS_AT_ONCE, PERTURBATIONS_AT_ONCE = 20_000, 500  # between two looks at the clock
+LOOKS_AT_ONCE, PERTURBATIONS_AT_ONCE = 20_000, 500  # between two looks at the clock, with few strokes ...
+HALVED_AT = 1500  # ... and half as many with this many, whose moves take longer
 ENOUGH_PERTURBATIONS = 1000  # times the square of the strokes: few strokes are in their best order long before
 MOST_SPOTS = 24  # points tried of each closed stroke while searching; the best of all its points is taken at the end
 SPOTS_IN_ALL = 20_000  # fewer of each when there are many
@@ -90,9 +91,10 @@ class TourSearch:
         self._queue[0::2], self._queue[1::2] = ends, ends ^ 1  # in tour order: neighbours settle together
         self._queued[:] = True
         head, waiting = 0, 2 * len(ends)
+        at_once = _fewer(LOOKS_AT_ONCE, len(ends))
         while waiting and not _late(until_s):
             _, _, head, waiting = settle(  # type: ignore[call-arg]
-                *self.tour, self._queue, self._queued, head, waiting, LOOKS_AT_ONCE, self._log, 0
+                *self.tour, self._queue, self._queued, head, waiting, at_once, self._log, 0
             )
         self._queued[:] = False
 
@@ -100,7 +102,7 @@ class TourSearch:
         """Perturb and repair `count` times, or as often as the clock (`time.perf_counter`) allows."""
         n = len(self.tour.ends)
         count = min(count, ENOUGH_PERTURBATIONS * n * n) if n > 3 else 0
-        at_once = count if until_s is None else PERTURBATIONS_AT_ONCE
+        at_once = count if until_s is None else _fewer(PERTURBATIONS_AT_ONCE, n)
         random = np.array([0x9E3779B97F4A7C15], np.uint64)
         while count > 0 and not _late(until_s):
             perturb(*self.tour, self._queue, self._queued, self._log, random, min(count, at_once))  # type: ignore[call-arg]
@@ -131,6 +133,10 @@ def _from_home(ends: np.ndarray) -> np.ndarray:
     if ends[0] & 1:  # home is met from its far side: the same way, walked backwards
         ends = np.concatenate((ends[:1], ends[:0:-1])) ^ 1
     return ends
+
+
+def _fewer(count: int, strokes: int) -> int:
+    return max(1, int(count / (1.0 + strokes / HALVED_AT)))
 
 
 def _late(until_s: float | None) -> bool:
