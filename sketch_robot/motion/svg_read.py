@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,8 +23,9 @@ from sketch_robot.motion.plan import Pen
 from sketch_robot.motion.plan_svg import PER_POINT, stroke_from_data
 from sketch_robot.motion.safe_xml import parse_xml
 from sketch_robot.motion.svg_path import numbers
+from sketch_robot.motion.svg_pens import SvgLine, with_pens
 from sketch_robot.motion.svg_shapes import SHAPES, shape_curves
-from sketch_robot.motion.svg_style import Sheet, Style, colour_name, darkness
+from sketch_robot.motion.svg_style import Sheet, Style
 from sketch_robot.motion.svg_units import MM_PER_PX, length_px, parse_transform, translation, view_matrix
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes.importance import traced_importance
@@ -40,7 +40,6 @@ _SILENT = ('defs', 'style', 'metadata', 'title', 'desc', 'symbol', 'clipPath', '
 _SVG = '{http://www.w3.org/2000/svg}'
 _HREF = ('href', '{http://www.w3.org/1999/xlink}href')
 _MODE, _LABEL = ('{http://www.inkscape.org/namespaces/inkscape}' + name for name in ('groupmode', 'label'))
-_NUMBERED = re.compile(r'\d+\s*[-_:.]?\s*(\S.*)')
 _log = logging.getLogger(__name__)
 
 
@@ -81,17 +80,6 @@ def read_svg(data: str | bytes) -> SvgDrawing:
 
 
 @dataclass(frozen=True, eq=False)
-class _Line:
-    """One line as found: its stroke without a pen, what would name its pen, and how it looks."""
-
-    stroke: Stroke
-    own_pen: str
-    layer: str
-    colour: str
-    width_mm: float
-
-
-@dataclass(frozen=True, eq=False)
 class _Place:
     """Where an element stands: matrix to mm, what percentages refer to, its style, its layer, and how deep it is."""
 
@@ -114,7 +102,7 @@ class _Reader:
                 self._by_id.setdefault(element.attrib['id'], element)
             if _tag(element) == 'style' and element.text:
                 self._sheet.add(element.text)
-        self._lines: list[_Line] = []
+        self._lines: list[SvgLine] = []
         self._visits = self._points = 0
         self._left_out: Counter[str] = Counter()
 
@@ -128,7 +116,7 @@ class _Reader:
             _log.warning('%d %s of the SVG not drawn: %s', count, 'element' if count == 1 else 'elements', why)
         if not self._lines:
             raise ValueError('it holds nothing that a pen could draw; text must be converted to paths')
-        strokes, pens = _with_pens(self._lines)
+        strokes, pens = with_pens(self._lines)
         width_mm, height_mm = view[0] * MM_PER_PX, view[1] * MM_PER_PX
         if size is None:  # as large as what is on it
             every = np.concatenate([stroke.xy for stroke in strokes])
@@ -208,7 +196,7 @@ class _Reader:
             if len(xy):
                 data = element.attrib if len(lines) == 1 else {}
                 stroke = _stroke(xy, width_mm, data, scale)
-                self._lines.append(_Line(stroke, data.get('data-pen', ''), place.layer, place.style.ink, width_mm))
+                self._lines.append(SvgLine(stroke, data.get('data-pen', ''), place.layer, place.style.ink, width_mm))
 
     def _use(self, element: Element, place: _Place) -> None:
         reference = next((element.attrib[name] for name in _HREF if name in element.attrib), '')
@@ -308,27 +296,3 @@ def _ranked(stroke: Stroke, px_per_mm: float) -> Stroke:
     if stroke.importance > 0.0 or stroke.label != 'other':
         return stroke
     return replace(stroke, importance=traced_importance(stroke.length * px_per_mm, 1.0))
-
-
-def _with_pens(lines: list[_Line]) -> tuple[tuple[Stroke, ...], tuple[Pen, ...]]:
-    """Name the pens: as our own files do, else by layer when several have lines, else by colour."""
-    by_layer = len({line.layer for line in lines}) > 1
-    names = [line.own_pen or (_layer_name(line.layer) if by_layer else colour_name(line.colour)) for line in lines]
-    if len(set(names)) == 1 and not lines[0].own_pen:
-        return tuple(line.stroke for line in lines), ()
-    pens = []
-    for name in dict.fromkeys(names):
-        of_it = [line for line, its in zip(lines, names, strict=True) if its == name]
-        colour = Counter(line.colour for line in of_it).most_common(1)[0][0]
-        width_mm = Counter(round(line.width_mm, 3) for line in of_it).most_common(1)[0][0]
-        pens.append(Pen(name, colour, width_mm if 0.0 < width_mm < math.inf else 0.5))
-    if not (by_layer or lines[0].own_pen):
-        pens.sort(key=lambda pen: -darkness(pen.colour))
-    strokes = (replace(line.stroke, pen=name) for line, name in zip(lines, names, strict=True))
-    return tuple(strokes), tuple(pens)
-
-
-def _layer_name(label: str) -> str:
-    """Without the number that tells plotters the order; lines outside of all layers have a name as well."""
-    match = _NUMBERED.fullmatch(label.strip())
-    return match[1] if match else label.strip() or 'no layer'
