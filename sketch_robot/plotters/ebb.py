@@ -9,7 +9,7 @@ are: from there the drawing goes on, as often as that leads anywhere.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
@@ -37,12 +37,14 @@ class EbbPlotter(Plotter):
 
     Args:
         port: a device or a device id; see `ports.port_of`.
-        page_x, page_y: which way the page's x and y run on the machine: '+x', '-x', '+y' or '-y'; see `Axes.of`.
+        axes: which way the page's x and y run on the machine, as ['y', 'x'] or ['x', '-y']; see `Axes.of`.
+        correction: 2 x 2 matrix from page mm to machine mm along those directions; measured scale and squareness.
         steps_per_mm: of the machine's own axes, at 1/16 steps.
         pen: heights and speeds of the servo; the fields of `PenLift`.
         hold_motors: whether they keep their current, and their place, when the machine is given back.
         low_level: move by `LM` where the firmware has it.
-        motion: how fast it goes home without a drawing; None: as the last drawing.
+        profile: how fast it goes home without a drawing; None: as the last drawing.
+        origin_is_set: the pen stands above the page's lower left corner when it is connected.
         link: to a board that is on no serial port.
         answer_s: how long the board may take to answer.
 
@@ -54,26 +56,27 @@ class EbbPlotter(Plotter):
         self,
         *,
         port: str = DEVICE_ID,
-        page_x: str = '+y',
-        page_y: str = '+x',
+        axes: Sequence[str] = ('y', 'x'),
+        correction: Sequence[Sequence[float]] = ((1.0, 0.0), (0.0, 1.0)),
         steps_per_mm: float = STEPS_PER_MM,
         pen: Mapping[str, float] | None = None,
         hold_motors: bool = True,
         low_level: bool = True,
-        motion: PenProfile | None = None,
+        profile: PenProfile | None = None,
+        origin_is_set: bool = False,
         link: Link | None = None,
         answer_s: float = ANSWER_S,
     ) -> None:
         try:
-            axes = Axes.of(page_x, page_y, steps_per_mm)
+            lies = Axes.of(axes, correction, steps_per_mm)
             pen_lift = PenLift(**(pen or {}))
         except (TypeError, ValueError) as error:
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'the EBB takes no such option: {error}') from error
         self._link = link if link is not None else SerialLink(port, machine='EBB')
-        self._machine = EbbMachine(self._link, axes, pen_lift, answer_s=answer_s)
+        self._machine = EbbMachine(self._link, lies, pen_lift, answer_s=answer_s)
         self._session = Session('EBB', self._link.wake)
         self._hand = EbbHand(self._machine, self._link, self._session)
-        self._motion = motion
+        self._motion, self._origin_is_set = profile, origin_is_set
         self._hold_motors, self._low_level = hold_motors, low_level
 
     # ------------------------------------------------------------- what it is doing
@@ -111,11 +114,14 @@ class EbbPlotter(Plotter):
         had_place, lost = self._machine.knows_place, ''
         try:
             self._machine.connect(low_level=self._low_level)
-            if not self._machine.knows_place:
+            if self._origin_is_set:
+                self._machine.start_here()
+                self._origin_is_set = False  # it was
+            elif not self._machine.knows_place:
                 if had_place:
                     lost = self._machine.client.restarted().message
                 else:
-                    self._machine.start_here()
+                    self._machine.start_here(assumed=True)
         except SketchRobotError:
             self._link.close()
             raise
@@ -134,6 +140,7 @@ class EbbPlotter(Plotter):
                 self._machine.start_here()
                 return
             self._machine.keep_inside()
+            self._machine.assumes_place = False
             try:
                 self._hand.park()
             except Stopped:
@@ -171,6 +178,8 @@ class EbbPlotter(Plotter):
         with self._session.moving(PlotterStatus.DRAWING, PlotterStatus.IDLE), self._ending():
             machine = self._machine
             machine.check_power()
+            if journal is not None and journal.is_resumed and machine.assumes_place:
+                raise machine.client.restarted()
             rest = begin_record(plan, journal, machine)
             record = EbbRecord(machine, rest, journal, on_progress)
             self._hand.begin(plan.profile, record)

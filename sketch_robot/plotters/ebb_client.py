@@ -161,7 +161,7 @@ class EbbClient:
         return SketchRobotError(
             ErrorCode.PLOTTER_ALARM,
             f'the EBB at {self._link.port} has restarted and does not know where its pen is; put the pen above the '
-            "page's origin by hand, then home it",
+            "page's lower left corner by hand, then home it, or resume with --origin-is-set",
         )
 
     # ------------------------------------------------------------- commands and questions

@@ -94,6 +94,7 @@ class EbbMachine:
         left_alone: the board had been left in the middle of a drawing when it was found, and still knows its place.
         found_down: whether its pen was down then.
         knows_place: whether its steps count from the page's origin.
+        assumes_place: it was just switched on, and nobody has said that the pen was above the origin then.
         on_done: told of each entry that is done.
         on_drawn: told how far a stroke is drawn, at every look while it is being drawn: (stroke, mm).
     """
@@ -102,7 +103,7 @@ class EbbMachine:
         self._link, self.axes, self._pen = link, axes, pen
         self.client = EbbClient(link, answer_s=answer_s)
         self.at = self.end = (0, 0)
-        self.left_alone = self.found_down = self.knows_place = False
+        self.left_alone = self.found_down = self.knows_place = self.assumes_place = False
         self.on_done: Callable[[Entry], None] = lambda _entry: None
         self.on_drawn: Callable[[int, float], None] = lambda _stroke, _mm: None
         self._queue = EbbQueue()
@@ -132,6 +133,7 @@ class EbbMachine:
         self.found_down = self.left_alone and not client.pen_is_up()
         self._lift_now()
         self.knows_place = known
+        self.assumes_place = False
         if known:
             client.settle(f'SL,{KNOWN}')
             self.at = self.end = client.steps_for_certain()
@@ -140,7 +142,7 @@ class EbbMachine:
     def say_drawing(self, drawing: bool) -> None:
         """Let the board know whether a drawing is under way, should it be left alone."""
         self.client.settle(f'SL,{DRAWING if drawing else KNOWN}')
-        self.left_alone = self.found_down = False
+        self.left_alone = self.found_down = self.assumes_place = False
 
     def _lift_now(self) -> None:
         pen = self._pen
@@ -154,15 +156,16 @@ class EbbMachine:
         self.client.settle(f'SP,1,{LIFT_MS}')
         self.rest()
 
-    def start_here(self) -> None:
-        """Switch the motors on and count from here: the pen is above the page's origin."""
+    def start_here(self, *, assumed: bool = False) -> None:
+        """Switch the motors on and count from here: the pen is above the page's origin, or assumed to be."""
         for text in ('EM,1,1', 'CS', f'SL,{KNOWN}'):
             self.client.settle(text)
         self.rest()
         self.at = self.end = self.client.steps_for_certain()
         if self.at != (0, 0):
             raise self.client.alarm('does not count its steps from zero')
-        self.knows_place = True
+        self.knows_place, self.assumes_place = True, assumed
+        self.left_alone = self.found_down = False
 
     def leave(self, *, hold_motors: bool) -> None:
         """Lift the pen and give the port back; motors that are let go no longer know where they are."""

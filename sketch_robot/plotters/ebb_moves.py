@@ -13,6 +13,7 @@ rounding never adds up; and the fraction of a millisecond that a movement leaves
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,22 +42,33 @@ class Axes:
     steps_from_mm: np.ndarray
 
     @classmethod
-    def of(cls, page_x: str = '+y', page_y: str = '+x', steps_per_mm: float = STEPS_PER_MM) -> Axes:
-        """Of a page whose x and y run along the machine's `+x`, `-x`, `+y` or `-y`.
+    def of(
+        cls,
+        axes: Sequence[str] = ('y', 'x'),
+        correction: Sequence[Sequence[float]] = ((1.0, 0.0), (0.0, 1.0)),
+        steps_per_mm: float = STEPS_PER_MM,
+    ) -> Axes:
+        """Of a page whose x and y run along the machine's 'x', '-x', 'y' or '-y'.
 
         An AxiDraw's x runs to the right and its y towards whoever stands before it, from its home corner at the back
         left. As given, the page's lower left corner lies there and an A4 page in portrait fits.
 
+        Args:
+            axes: the directions of the page's x and y.
+            correction: (2, 2); from page mm to machine mm along those directions: measured scale and squareness.
+            steps_per_mm: of the machine's own axes.
+
         Raises:
-            ValueError: a direction is unknown, both are along one axis, or the steps are not positive.
+            ValueError: a direction is unknown, both are along one axis, or the rest is no invertible matrix.
         """
-        vectors = {'+x': (1.0, 0.0), '-x': (-1.0, 0.0), '+y': (0.0, 1.0), '-y': (0.0, -1.0)}
-        if page_x not in vectors or page_y not in vectors or page_x[1] == page_y[1]:
-            raise ValueError(f'page axes {page_x!r} and {page_y!r} must be two of +x, -x, +y, -y, one along each axis')
-        if not (math.isfinite(steps_per_mm) and steps_per_mm > 0.0):
-            raise ValueError(f'{steps_per_mm} steps per mm are not possible')
-        machine_from_page = np.array([vectors[page_x], vectors[page_y]]).T
-        return cls(steps_per_mm * np.array([[1.0, 1.0], [1.0, -1.0]]) @ machine_from_page)
+        vectors = {'x': (1.0, 0.0), '-x': (-1.0, 0.0), 'y': (0.0, 1.0), '-y': (0.0, -1.0)}
+        directions = [vectors.get(str(axis).lower()) for axis in axes]
+        if len(directions) != 2 or None in directions or abs(np.dot(directions[0], directions[1])) > 0.0:  # type: ignore[arg-type]
+            raise ValueError(f'axes {list(axes)} must be two of x, -x, y, -y, one along each')
+        matrix = steps_per_mm * np.array(directions).T @ np.array(correction, dtype=np.float64)
+        if matrix.shape != (2, 2) or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1.0:
+            raise ValueError(f'{steps_per_mm} steps per mm, corrected by {correction}, lead nowhere')
+        return cls(np.array([[1.0, 1.0], [1.0, -1.0]]) @ matrix)
 
     def steps(self, xy_mm: np.ndarray) -> np.ndarray:
         """The nearest whole steps: (..., 2) mm -> (..., 2) int64."""

@@ -125,7 +125,7 @@ def test_a_restarted_board_is_not_taken_for_one_that_knows_its_place():
     bench.let_pass(2.0)
     bench.plotter.connect()
     assert bench.plotter.status == PlotterStatus.ALARM
-    assert "put the pen above the page's origin by hand, then home it" in bench.plotter.reason
+    assert "put the pen above the page's lower left corner by hand, then home it" in bench.plotter.reason
     with pytest.raises(SketchRobotError, match='home it first') as caught:
         bench.plotter.draw(PLANS[0])
     assert caught.value.code == ErrorCode.PLOTTER_ALARM

@@ -33,11 +33,18 @@ def test_the_page_s_y_runs_along_the_machine_s_x_and_both_motors_turn_as_one_the
 
 
 @pytest.mark.parametrize(
-    ('page_x', 'page_y', 'motors'),
-    [('+x', '-y', (800 - 160, 800 + 160)), ('-x', '+y', (-800 + 160, -800 - 160)), ('-y', '-x', (-960, 640))],
+    ('axes', 'motors'),
+    [(('x', '-y'), (800 - 160, 800 + 160)), (('-x', 'y'), (-800 + 160, -800 - 160)), (('-y', '-x'), (-960, 640))],
 )
-def test_a_page_may_lie_any_way_round(page_x, page_y, motors):
-    assert pair(Axes.of(page_x, page_y).steps(np.array([10.0, 2.0]))) == motors
+def test_a_page_may_lie_any_way_round(axes, motors):
+    assert pair(Axes.of(axes).steps(np.array([10.0, 2.0]))) == motors
+
+
+def test_measured_scale_and_squareness_are_made_good():
+    # 1 % too short along x, and y leans by 2 mm in 100
+    axes = Axes.of(('x', '-y'), ((1.01, 0.02), (0.0, 1.0)))
+    np.testing.assert_allclose(axes.steps(np.array([0.0, 50.0])), [80 - 4000, 80 + 4000])
+    np.testing.assert_allclose(axes.mm(axes.steps(np.array([30.0, 40.0]))), [30.0, 40.0], atol=0.02)
 
 
 @given(point=coordinates)
@@ -47,16 +54,18 @@ def test_steps_and_millimetres_convert_back_and_forth(point):
     assert np.abs(AXES.mm(steps) - point).max() <= 0.5 / 80.0 + 1e-9
 
 
-@pytest.mark.parametrize(('page_x', 'page_y'), [('+x', '-x'), ('x', '+y'), ('+y', '-y')])
-def test_page_axes_that_are_none_are_refused(page_x, page_y):
-    with pytest.raises(ValueError, match='one along each axis'):
-        Axes.of(page_x, page_y)
+@pytest.mark.parametrize('axes', [('x', '-x'), ('x', 'up'), ('y',), 'y'])
+def test_page_axes_that_are_none_are_refused(axes):
+    with pytest.raises(ValueError, match='one along each'):
+        Axes.of(axes)
 
 
-@pytest.mark.parametrize('steps_per_mm', [0.0, -80.0, float('nan')])
-def test_a_machine_without_steps_is_refused(steps_per_mm):
-    with pytest.raises(ValueError, match='steps per mm'):
-        Axes.of(steps_per_mm=steps_per_mm)
+@pytest.mark.parametrize(
+    'options', [{'steps_per_mm': 0.0}, {'steps_per_mm': float('nan')}, {'correction': ((1.0, 1.0), (1.0, 1.0))}]
+)
+def test_a_machine_whose_steps_lead_nowhere_is_refused(options):
+    with pytest.raises(ValueError, match='lead nowhere'):
+        Axes.of(**options)
 
 
 # ------------------------------------------------------------------ steps and time

@@ -117,7 +117,7 @@ def test_motors_without_power_are_noticed_before_anything_moves():
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        ({'page_x': '+x', 'page_y': '+x'}, 'one along each axis'),
+        ({'axes': ['x', 'x']}, 'one along each'),
         ({'steps_per_mm': 0.0}, 'steps per mm'),
         ({'pen': {'up_percent': 30.0, 'down_percent': 30.0}}, 'different'),
         ({'pen': {'up_percent': 130.0}}, '0 to 100 %'),
@@ -311,6 +311,26 @@ def test_the_servo_is_given_the_time_that_its_way_takes():
     assert bench.board.travel_down_mm == 0.0
 
 
+def test_resuming_with_a_board_that_was_off_meanwhile_wants_the_origin_set(tmp_path):
+    bench, path = Bench(), tmp_path / 'drawing.journal'
+    bench.link.after(1.0, bench.plotter.stop)
+    bench.plotter.draw(WAVES, journal=Journal(path))
+    bench.plotter.close()
+    bench.board.reset()
+    bench.board.move_by_hand((20.0, 20.0))
+    again = bench.new_plotter()
+    again.connect()
+    with pytest.raises(SketchRobotError, match='resume with --origin-is-set') as caught:
+        again.draw(WAVES, journal=Journal(path, resume=True))
+    assert caught.value.code == ErrorCode.PLOTTER_ALARM
+    again.close()
+    bench.board.move_by_hand((0.0, 0.0))
+    last = EbbPlotter(link=bench.link, origin_is_set=True)
+    last.connect()
+    assert last.draw(WAVES, journal=Journal(path, resume=True)).finished
+    assert is_drawn(bench, WAVES)
+
+
 # ------------------------------------------------------------------ several pens
 def test_between_two_pens_it_parks_and_asks_for_the_next():
     strokes = (
@@ -376,8 +396,8 @@ def test_a_journal_that_cannot_be_written_stops_the_drawing_with_the_pen_up(tmp_
 
 
 def test_a_page_that_lies_otherwise_is_drawn_the_same():
-    bench = Bench(options={'page_x': '+x', 'page_y': '-y'})
-    bench.board.axes = Axes.of('+x', '-y')
+    bench = Bench(options={'axes': ['x', '-y']})
+    bench.board.axes = Axes.of(['x', '-y'])
     bench.plotter.draw(WAVES)
     assert is_drawn(bench, WAVES)
     assert bench.board.outside_mm < 1e-6
