@@ -320,7 +320,7 @@ class Easel:
 def easel(monkeypatch: pytest.MonkeyPatch) -> Easel:
     made = Easel()
     monkeypatch.setattr(module, 'SitterFinder', lambda: made)
-    monkeypatch.setattr(module, 'make_artist', lambda _name, runtime: made)
+    monkeypatch.setattr(module, 'make_artist', lambda _name, **_: made)
     return made
 
 
