@@ -146,6 +146,8 @@ class FaultSchedule:
 
     def pass_bytes(self, data: bytes, way: str, counts: Counts) -> bytes:
         """What becomes of bytes on their way 'in' to the controller or 'out' to the client."""
+        if not self._waiting and self._ways[way].idle:
+            return data
         passed = bytearray()
         start = counts.bytes_in if way == 'in' else counts.bytes_out
         for offset in self._cuts(way, start, len(data)):
@@ -198,6 +200,10 @@ class _Way:
         self._rng = rng
         self._lose = self._double = self._garble = self._oks = 0
         self._garbage = b''
+
+    @property
+    def idle(self) -> bool:
+        return not (self._lose or self._double or self._garble or self._oks or self._garbage)
 
     def begin(self, fault: Fault) -> None:
         count = int(min(fault.amount, 1e9))

@@ -25,8 +25,9 @@ from sketch_robot.plotters.emulators.grbl_unit import BOOT_S, GrblUnit
 from sketch_robot.plotters.emulators.pty import PseudoTerminal
 from sketch_robot.plotters.paper import Paper
 
+OPEN_S = 0.1  # wall-clock; a client that opens a port drops what it finds there, so nothing happens for so long
 _TURN_S = 0.002  # wall-clock; how often time passes while something moves
-_QUIET_S = 0.05  # wall-clock; how often while nothing does
+_QUIET_S = 0.02  # wall-clock; how often while nothing does
 _LATEST_S = 0.02  # wall-clock; time that could not be kept up with is forgotten beyond this
 _FREE_RUN_S = 0.05  # machine time at once when there is no limit of speed
 _log = logging.getLogger(__name__)
@@ -119,6 +120,11 @@ class EmulatedGrbl:
         """Machine seconds since the start."""
         return self._unit.seconds
 
+    @property
+    def connected(self) -> bool:
+        """Whether a client has the port open; one that goes and comes back at once may not be noticed."""
+        return self._client
+
     def start(self) -> None:
         """Plug in and power on.
 
@@ -128,6 +134,7 @@ class EmulatedGrbl:
         if self._thread is not None:
             return
         self._closing.clear()
+        self._client = False
         self._terminal = PseudoTerminal(self._link)
         self._wall = time.monotonic()
         self._thread = threading.Thread(target=self._work, args=(self._terminal,), name='emulated-grbl', daemon=True)
@@ -202,11 +209,12 @@ class EmulatedGrbl:
     def _turn(self, terminal: PseudoTerminal) -> None:
         """Let time pass, take what the client has sent, and answer."""
         now = time.monotonic()
-        passed, self._wall = min(now - self._wall, _LATEST_S), now
-        if math.isinf(self._speedup):
-            self._unit.run(_FREE_RUN_S if self._unit.busy else passed)
-        else:
-            self._unit.run(passed * self._speedup)
+        if now > self._wall:
+            passed, self._wall = min(now - self._wall, _LATEST_S), now
+            if math.isinf(self._speedup):
+                self._unit.run(_FREE_RUN_S if self._unit.busy else passed)
+            else:
+                self._unit.run(passed * self._speedup)
         self._mind_cable(terminal)
         data = terminal.read()
         if data:
@@ -220,8 +228,10 @@ class EmulatedGrbl:
                 terminal.plug()
             else:
                 terminal.unplug()
+        stayed = not terminal.client_left()
         client = terminal.in_use()
-        if client and not self._client:
+        if client and not (self._client and stayed):
             terminal.make_raw()
             self._unit.client_opens()
+            self._wall = time.monotonic() + OPEN_S
         self._client = client

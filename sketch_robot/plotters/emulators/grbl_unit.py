@@ -109,8 +109,9 @@ class GrblUnit:
         while True:
             self.firmware.run_until(self._next_stop(end), until_sent=until_heard)
             self._collect()
-            for fault in self.faults.due(self._counts()):
-                self._happen(fault)
+            if self.faults.waiting:
+                for fault in self.faults.due(self._counts()):
+                    self._happen(fault)
             for item in [item for item in self._later if item[0] <= self.firmware.clock]:
                 self._later.remove(item)
                 self._end(item[1])

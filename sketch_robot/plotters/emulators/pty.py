@@ -39,6 +39,7 @@ class PseudoTerminal:
         self._lock = threading.RLock()
         self._master = -1
         self._device = ''
+        self._left = False
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_out, False)
         os.set_blocking(self._wake_in, False)
@@ -106,6 +107,11 @@ class PseudoTerminal:
             poll.register(self._master, 0)
             return not any(event & select.POLLHUP for _, event in poll.poll(0))
 
+    def client_left(self) -> bool:
+        """Whether a client has gone since this was asked last, even if another one has come."""
+        left, self._left = self._left, False
+        return left
+
     def make_raw(self) -> None:
         """Switch echo and translation off; the system switches them on again when the last client goes."""
         with self._lock:
@@ -120,7 +126,8 @@ class PseudoTerminal:
             try:
                 return os.read(self._master, READ_BYTES)
             except OSError as error:
-                if error.errno in (errno.EAGAIN, errno.EIO):  # silent; no client
+                self._left = self._left or error.errno == errno.EIO  # no client
+                if error.errno in (errno.EAGAIN, errno.EIO):
                     return b''
                 raise
 
@@ -151,6 +158,7 @@ class PseudoTerminal:
             poll.register(master, select.POLLIN)
             poll.register(wake, select.POLLIN)
             ready = dict(poll.poll(seconds * 1000.0))
+            self._left = self._left or bool(ready.get(master, 0) & select.POLLHUP)
             if ready.get(master) == select.POLLHUP and wake not in ready:  # no client; polling would spin
                 select.select([wake], [], [], min(seconds, _CLIENT_S))
         else:
