@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -235,6 +236,20 @@ class GrblPlotter(Plotter):
                 self._client.link.now_s() - began_s,
             )
 
+    def program_of(self, plan: DrawingPlan) -> Iterator[bytes]:
+        """The lines of a drawing as they are sent, without what is asked in between; needs no machine.
+
+        Offsets that only the controller knows, as G54, are taken for 0.
+
+        Raises:
+            SketchRobotError: NOTHING_TO_DRAW, OFF_PAGE, as `draw`.
+        """
+        check_plan(plan)
+        program = self._client.program(plan.page, plan.profile)
+        drawing = GrblDrawing(remaining(plan, Proven()), program, None)
+        steps = (program.start(), drawing.steps(len(plan.strokes)), program.travel(HOME_MM))
+        return (step.data for step in chain.from_iterable(steps))
+
     # ------------------------------------------------------------- before the first move
     def _locate(self) -> None:
         """Know where the pen is, and go to the page's origin."""
@@ -359,7 +374,7 @@ class GrblPlotter(Plotter):
                 stream.pen_value = float(step.data.split(b'S')[1])
             self._pen_down = drawing.pen_down
             if wants_report:
-                stream.ask()
+                stream.want_report()
             if step.kind == Kind.RAISING:
                 self._tell(force=True)
 

@@ -49,8 +49,8 @@ class Controller:
 
     @property
     def rapid_mm_s(self) -> float:
-        """Speed of G0 along the slower of x and y."""
-        return min(self.settings.get(110, np.inf), self.settings.get(111, np.inf)) / 60.0
+        """Speed of G0 along the slower of x and y; 0 when it is not known."""
+        return min(self.settings.get(110, 0.0), self.settings.get(111, 0.0)) / 60.0
 
     @property
     def corner_mm(self) -> tuple[float, float]:

@@ -40,6 +40,7 @@ POLL_S = 0.1  # reports while nothing is sent
 IDLE_POLL_S = 0.5  # and while nothing is drawn
 ANSWER_S = 1.0  # a controller that does not report for so long is asked again
 ASKINGS = 3
+STRAYS_S = 0.3  # after a report that was asked for more than once
 STALL_S = 2.0  # neither an answer nor motion
 SETTLE_S = 3.0  # from a feed hold to standstill, at the slowest
 COMMAND_S = 3.0
@@ -102,6 +103,8 @@ class GrblStream:
         self._waiting_bytes = 0
         self._asked_s: float | None = None  # since when a report is awaited
         self._askings = 0
+        self._ask_again = False
+        self._strays_until_s = 0.0  # reports may come that answer an earlier asking
         self._progress_s = link.now_s()
         self._reported_s = 0.0
         self._expects_banner = self._checking = False
@@ -115,7 +118,8 @@ class GrblStream:
         """The controller has been reset: no line waits, no report will come."""
         self._waiting.clear()
         self._waiting_bytes = 0
-        self._asked_s, self._askings = None, 0
+        self._asked_s, self._askings, self._ask_again = None, 0, False
+        self._strays_until_s = 0.0
         self.report, self.pen_value = None, None
         self._progress_s = self.link.now_s()
 
@@ -165,7 +169,7 @@ class GrblStream:
 
     def _fill(self, upcoming: Step | None, steps: Iterator[Step]) -> Step | None:
         """Send as many lines as there is room for, when it is worth while; returns the next one."""
-        if upcoming is None or (self._asked_s is not None and self.audited):
+        if upcoming is None or (self.audited and (self._asked_s is not None or self._may_be_stray)):
             return upcoming
         room = self.rx_bytes - 1 - self._waiting_bytes
         if room < len(upcoming.data) or (room < BATCH_BYTES and self._waiting):
@@ -220,7 +224,7 @@ class GrblStream:
             and abs(report.spindle - self.pen_value) > 1.0
         ):
             raise Damaged(f'S is {report.spindle:g}, not {self.pen_value:g}')
-        if not self.audited or report.bytes_free < 0 or head is None:
+        if not self.audited or report.bytes_free < 0 or head is None or self._may_be_stray:
             return
         if report.blocks_free == 0 or head.kind in _WAITING:
             there = self.rx_bytes - report.bytes_free
@@ -244,7 +248,7 @@ class GrblStream:
 
     def _patience_s(self) -> float:
         since_s = self._reported_s if self._asked_s is None else self.link.now_s()
-        return max(0.0, min(POLL_S, since_s + POLL_S - self.link.now_s()))
+        return max(0.001, min(POLL_S, since_s + POLL_S - self.link.now_s()))
 
     # ------------------------------------------------------------- single exchanges
     def read(self, timeout_s: float, *, may_start: bool = False) -> Answer | None:
@@ -265,10 +269,14 @@ class GrblStream:
         if isinstance(answer, Report):
             moved = self.report is None or self.report.position_mm != answer.position_mm
             self.report = answer
-            self._asked_s, self._askings = None, 0
             self._reported_s = self.link.now_s()
+            if self._askings > 1:
+                self._strays_until_s = self._reported_s + STRAYS_S
+            self._asked_s, self._askings = None, 0
             if moved:
                 self._progress_s = self._reported_s
+            if self._ask_again:
+                self.ask()
         elif isinstance(answer, Alarm):
             raise AlarmError(answer)
         elif isinstance(answer, Banner) and not (self._expects_banner or may_start):
@@ -282,11 +290,23 @@ class GrblStream:
         return answer
 
     def ask(self) -> None:
-        """Ask for a report."""
+        """Ask for a report, now."""
         self._asking()
         self.link.write(STATUS)
 
+    def want_report(self) -> None:
+        """Ask for a report as soon as none is awaited: two askings may be answered by one."""
+        if self._asked_s is None:
+            self.ask()
+        else:
+            self._ask_again = True
+
+    @property
+    def _may_be_stray(self) -> bool:
+        return self.link.now_s() < self._strays_until_s
+
     def _asking(self) -> None:
+        self._ask_again = False
         self.asked += 1
         self._askings += 1
         self._asked_s = self.link.now_s()
