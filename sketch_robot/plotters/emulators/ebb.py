@@ -73,6 +73,7 @@ class EmulatedEbb:
         self._lock = threading.RLock()
         self._closing = threading.Event()
         self._wall_s = 0.0
+        self._owed = 0  # ticks that have to pass yet; below zero: that have passed too early
 
     @property
     def port(self) -> str:
@@ -182,14 +183,18 @@ class EmulatedEbb:
         """Let time pass, take what the client has sent, and answer."""
         now_s = time.monotonic()
         passed_s, self._wall_s = min(now_s - self._wall_s, _LATEST_S), now_s
-        self._cable.run(round(passed_s * self._speedup / TICK_S))
+        self._owed += round(passed_s * self._speedup / TICK_S)
+        if self._owed > 0:
+            self._cable.run(self._owed)
+            self._owed = 0
         if self._cable.plugged and not terminal.plugged:
             terminal.plug()
         elif terminal.plugged and not self._cable.plugged:
             terminal.unplug()
         if data := terminal.read():
             self._cable.send(data)
-            self._cable.run(TICKS_PER_MS)
+            self._cable.run(TICKS_PER_MS)  # until it is obeyed, ahead of time
+            self._owed -= TICKS_PER_MS
         terminal.write(self._cable.take())
 
 
