@@ -16,6 +16,8 @@ MOST_ELONGATION = 2.2  # longer ones are thick lines
 MOST_RADIUS_PX = 14.0  # of what is filled; larger is a dark area, not a blob
 TURN_WIDTHS = 0.8  # between turns, of the line's width: they overlap
 ANGLES = 48
+RING_WIDTHS = 1.5  # of a blob's radius, how far around it lines that run into it are counted
+CROSSING_ARMS, CROSSING_WIDTHS = 3, 2.5  # so many lines meet where ink is up to that times as wide as they are
 
 
 def fill_blobs(
@@ -34,10 +36,10 @@ def fill_blobs(
     """
     filled = np.zeros(mask.shape, dtype=bool)
     core_px = CORE_WIDTHS * line_half_width
-    core = half_width > core_px
-    if not core.any():
+    if float(half_width.max(initial=0.0)) < LEAST_WIDTHS * line_half_width:
         return [], filled
-    count, part, stats, _ = cv2.connectedComponentsWithStats(core.astype(np.uint8), connectivity=8)
+    core = (half_width > core_px).astype(np.uint8)
+    count, part, stats, _ = cv2.connectedComponentsWithStats(core, connectivity=8)
     strokes = []
     for k in range(1, count):
         left, top, width, height = stats[k, :4].tolist()
@@ -54,10 +56,31 @@ def fill_blobs(
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach - 1, 2 * reach - 1))
         blob = cv2.dilate(inside.astype(np.uint8), disc).astype(bool) & mask[rows, columns]
         row, column = (np.average(at, weights=depth[inside]) + 0.5 for at in np.nonzero(inside))
+        if _is_crossing(mask, columns.start + column, rows.start + row, radius * scale):
+            continue
         xy = _spiral(blob, column, row, line_half_width * scale)
         strokes.append(Stroke((xy + np.array([columns.start, rows.start])) / scale, line_half_width))
         filled[rows, columns] |= blob
     return strokes, filled
+
+
+def _is_crossing(mask: np.ndarray, x: float, y: float, radius: float) -> bool:
+    """Whether ink is wide at a place only because lines meet there; all in the mask's pixels."""
+    ring = RING_WIDTHS * radius + 1.0
+    count = max(16, math.ceil(4.0 * math.pi * ring))
+    angle = np.arange(count) * (2.0 * math.pi / count)
+    column = np.floor(x + ring * np.cos(angle)).astype(np.int64)
+    row = np.floor(y + ring * np.sin(angle)).astype(np.int64)
+    seen = (column >= 0) & (row >= 0) & (column < mask.shape[1]) & (row < mask.shape[0])
+    inked = np.zeros(count, dtype=bool)
+    inked[seen] = mask[row[seen], column[seen]]
+    begins = np.flatnonzero(inked & ~np.roll(inked, 1))
+    if len(begins) < CROSSING_ARMS:
+        return False
+    ends = np.flatnonzero(~inked & np.roll(inked, 1))
+    widths = (np.sort(ends)[None] - begins[:, None]) % count
+    arm = float(np.median(widths.min(axis=1))) * 2.0 * math.pi * ring / count / 2.0
+    return radius < CROSSING_WIDTHS * arm
 
 
 def _spiral(blob: np.ndarray, x: float, y: float, pen: float) -> np.ndarray:

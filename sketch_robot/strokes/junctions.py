@@ -1,8 +1,9 @@
 """Understand where lines meet: which of the edges of a skeleton are one stroke.
 
 A thinned picture bends lines where they meet, and splits a crossing into two forks a little apart. So spurs that only
-the width of a line makes are pruned, forks that lie within the ink of one meeting are taken as one, lines go on through
-a meeting where their directions agree, and the bent part of the skeleton there is cut out.
+the width of a line makes are pruned, and forks that lie within the ink of one meeting are taken as one, as are the two
+ends of a stretch that two lines share. Lines go on through a meeting where that takes the smallest turns, their bends
+considered; the bent part of the skeleton is cut out and bridged (`bridges`).
 """
 
 from __future__ import annotations
@@ -12,18 +13,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sketch_robot.strokes.arms import arms, turn_cost
+from sketch_robot.strokes.bridges import bridge, corner_between, run_up
 from sketch_robot.strokes.skeleton import Skeleton
 
-# Lengths below are in pixels or multiples of half the ink's width at a meeting; found on a synthetic drawing with known
-# strokes (crossings, forks, touching lines), where each multiple may vary by a quarter without changing the result.
+# Lengths below are in pixels or multiples of half the ink's width at a meeting; found on synthetic drawings with known
+# strokes (crossings, forks, touching lines), where each multiple may vary by a quarter with little effect.
 SPUR_WIDTHS, SPUR_PX = 1.2, 0.5
-FORK_WIDTHS, FORK_PX = 1.6, 1.0
-ACUTE_WIDTHS, ACUTE_PX = 4.0, 3.0  # two lines that cross at 20 degrees run together for so long
-CROSSING_DEGREES = 15.0
-CUT_WIDTHS = 1.2
-LOOK_WIDTHS, LOOK_PX = 1.3, 6.0  # directions are taken from there on, over that length
+FORK_WIDTHS, FORK_PX = 1.8, 1.0
+SHARED_WIDTHS, SHARED_PX = 12.0, 12.0  # the longest stretch that two lines share; lines that cross at 20 degrees: 7
+SHARED_DEGREES = 22.0
+TIP_WIDTHS, TIP_PX = 6.0, 3.0  # the longest spur that the ink between the lines of an acute corner makes
+TIP_OFF_PX = 1.5  # between where it ends and where the lines meet, besides half a line's width
+ACUTE_DEGREES = 100.0
 STRAIGHT_ON_DEGREES = 40.0
+CORNER_DEGREES = 35.0  # two lines that meet at more are a corner, else a curve
 PRUNINGS = 3  # a pruned spur may leave another
+MOST_MATCHED = 7  # arms of a meeting for which all ways to pair them are tried
+
+BESIDE_POINTS = 24  # of a line that goes through a meeting, among which an end looks for it
+
+SKELETON, BRIDGE, CORNER = 0, 1, 2
+
+End = tuple[int, int]  # an edge, and 0 for its start or 1 for its end
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,156 +43,269 @@ class Chain:
     """Edges that are one stroke.
 
     Attributes:
-        parts: (N, 2) float64 each, pixels, in order and direction, without what a meeting has bent.
+        xy: (N, 2) float64 pixels, in order, without what a meeting has bent.
+        kind: (N,) uint8: SKELETON; BRIDGE, put in across a meeting; CORNER, a sharp turn that must stay.
         closed: whether the last runs into the first.
         free: whether its start, and its end, meets no other ink.
     """
 
-    parts: tuple[np.ndarray, ...]
+    xy: np.ndarray
+    kind: np.ndarray
     closed: bool
     free: tuple[bool, bool] = (False, False)
 
 
-def _lengths(edges: list[np.ndarray]) -> np.ndarray:
-    return np.array([np.hypot(*np.diff(edge, axis=0).T).sum() for edge in edges])
+class _Meetings:
+    """The nodes of a skeleton and which edges are left, as they are understood step by step."""
 
+    def __init__(self, skeleton: Skeleton, half_width: np.ndarray, edge_width: np.ndarray) -> None:
+        self.edges, self.nodes, self.node_xy = skeleton.edges, skeleton.nodes, skeleton.node_xy
+        self.half_width = np.maximum(half_width, 0.5) if len(half_width) else np.full(1, 0.5)  # rings have no nodes
+        self.anchor, self.away, self.bend, self.cut, self.length = arms(
+            skeleton.xy, skeleton.offsets, skeleton.nodes, self.half_width, edge_width
+        )
+        self.keep = np.ones(len(self.nodes), dtype=bool)
+        self.ring = self.nodes[:, 0] < 0
+        self.ends = np.maximum(self.nodes, 0)
+        self.meeting = np.arange(len(self.half_width))
+        self.here: dict[int, list[End]] = {}
+        self.links: dict[End, End] = {}
+        self.corners: dict[End, np.ndarray] = {}
+        self.through: dict[int, list[np.ndarray]] = defaultdict(list)
 
-def _pruned(skeleton: Skeleton, lengths: np.ndarray, half_width: np.ndarray) -> np.ndarray:
-    """(E,) bool: the edges that are no spurs."""
-    nodes = skeleton.nodes
-    keep = np.ones(len(nodes), dtype=bool)
-    ring = nodes[:, 0] < 0
-    for _ in range(PRUNINGS):
-        degree = np.bincount(nodes[keep & ~ring].ravel(), minlength=len(half_width))
-        at_ends = degree[np.maximum(nodes, 0)]
-        loose = (at_ends.min(axis=1) == 1) & (at_ends.max(axis=1) > 2) & ~ring
-        widest = half_width[np.maximum(nodes, 0)].max(axis=1)
-        spur = keep & loose & (lengths < SPUR_WIDTHS * widest + SPUR_PX)
-        if not spur.any():
-            break
-        keep &= ~spur
-    return keep
+    def degree(self) -> np.ndarray:
+        """Ends of edges at each node."""
+        return np.bincount(self.nodes[self.keep & ~self.ring].ravel(), minlength=len(self.half_width))
 
-
-def _meetings(skeleton: Skeleton, keep: np.ndarray, lengths: np.ndarray, half_width: np.ndarray) -> np.ndarray:
-    """(M,) int64: a common number for nodes that are one meeting; takes the edges between them out of `keep`."""
-    meeting = np.arange(len(half_width))
-    nodes = skeleton.nodes
-    ring = nodes[:, 0] < 0
-    degree = np.bincount(nodes[keep & ~ring].ravel(), minlength=len(half_width))
-    ends = np.maximum(nodes, 0)
-    between = (degree[ends] > 2).all(axis=1) & (nodes[:, 0] != nodes[:, 1]) & keep & ~ring
-    width = half_width[ends].mean(axis=1)
-    short = between & (lengths < FORK_WIDTHS * width + FORK_PX)
-    for k in np.flatnonzero(between & ~short & (lengths < ACUTE_WIDTHS * width + ACUTE_PX)):
-        short[k] = _is_crossing(k, skeleton, keep, half_width)
-    for k in np.flatnonzero(short):
-        a, b = meeting[nodes[k]]
-        meeting[meeting == max(a, b)] = min(a, b)
-    keep &= ~short
-    return meeting
-
-
-def _is_crossing(k: int, skeleton: Skeleton, keep: np.ndarray, half_width: np.ndarray) -> bool:
-    """Whether an edge between two forks is where two lines cross at a small angle: both go on straight across it."""
-    sides = []
-    for node in skeleton.nodes[k]:
-        at, side = np.nonzero((skeleton.nodes == node) & keep[:, None])
-        away = [
-            _direction(skeleton.edges[e][:: -1 if end else 1], half_width[node])
-            for e, end in zip(at.tolist(), side.tolist(), strict=True)
-            if e != k
-        ]
-        sides.append(away)
-    if len(sides[0]) != 2 or len(sides[1]) != 2:
-        return False
-    agree = -np.array(sides[0]) @ np.array(sides[1]).T
-    straight = max(min(agree[0, 0], agree[1, 1]), min(agree[0, 1], agree[1, 0]))
-    return bool(straight > np.cos(np.radians(CROSSING_DEGREES)))
-
-
-def _direction(edge: np.ndarray, half_width: float) -> np.ndarray:
-    """(2,) unit vector in which an edge leaves its first point, taken beyond what the meeting has bent."""
-    span = min(len(edge), int(4.0 * (LOOK_WIDTHS * half_width + LOOK_PX)) + 8)  # enough points for what is looked at
-    head = edge[:span]
-    arc = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(head, axis=0).T))))
-    skip = LOOK_WIDTHS * half_width
-    near = min(skip, 0.3 * arc[-1])
-    far = min(near + max(LOOK_PX, 2.0 * skip), arc[-1])
-    step = np.array([np.interp(far, arc, column) - np.interp(near, arc, column) for column in head.T])
-    length = np.hypot(*step)
-    return step / length if length > 0.0 else step
-
-
-def _links(
-    edges: list[np.ndarray], nodes: np.ndarray, keep: np.ndarray, meeting: np.ndarray, half_width: np.ndarray
-) -> dict[tuple[int, int], tuple[int, int]]:
-    """Which edge's end (edge, 0 for its start or 1) runs on into which; both ways round."""
-    ends = defaultdict(list)
-    for k in np.flatnonzero(keep & (nodes[:, 0] >= 0)):
-        ends[meeting[nodes[k, 0]]].append((int(k), 0))
-        ends[meeting[nodes[k, 1]]].append((int(k), 1))
-    links = {}
-    least = -np.cos(np.radians(180.0 - STRAIGHT_ON_DEGREES))
-    for here in ends.values():
-        if len(here) == 2:
-            links[here[0]], links[here[1]] = here[1], here[0]
-        if len(here) < 3:
-            continue
-        away = np.array([_direction(edges[k][:: -1 if side else 1], half_width[nodes[k, side]]) for k, side in here])
-        agree = -away @ away.T
-        a, b = np.triu_indices(len(here), 1)
-        best = np.argsort(-agree[a, b], kind='stable')
-        free = set(range(len(here)))
-        for i, j in zip(a[best].tolist(), b[best].tolist(), strict=True):
-            if agree[i, j] < least:
+    def prune(self) -> None:
+        """Take out spurs: short dead ends at forks."""
+        widest = self.half_width[self.ends].max(axis=1)
+        short = ~self.ring & (self.length < SPUR_WIDTHS * widest + SPUR_PX)
+        for _ in range(PRUNINGS if short.any() else 0):
+            at_ends = self.degree()[self.ends]
+            spur = self.keep & short & (at_ends.min(axis=1) == 1) & (at_ends.max(axis=1) > 2)
+            if not spur.any():
                 break
-            if i in free and j in free:
-                free -= {i, j}
-                links[here[i]], links[here[j]] = here[j], here[i]
-    return links
+            self.keep &= ~spur
+
+    def collapse(self) -> None:
+        """Take forks as one meeting where only the width of lines parts them, or a stretch that two lines share."""
+        at_forks = (self.degree()[self.ends] > 2).all(axis=1)
+        between = at_forks & (self.nodes[:, 0] != self.nodes[:, 1]) & self.keep & ~self.ring
+        width = self.half_width[self.ends].mean(axis=1)
+        short = between & (self.length < FORK_WIDTHS * width + FORK_PX)
+        for k in np.flatnonzero(short).tolist():
+            self._unite(k)
+        self._gather()
+        perhaps = between & ~short & (self.length < SHARED_WIDTHS * width + SHARED_PX)
+        order = np.flatnonzero(perhaps)
+        for k in order[np.argsort(self.length[order], kind='stable')].tolist():
+            if self._is_shared(k):
+                self._unite(k)
+                self._gather()
+
+    def _unite(self, k: int) -> None:
+        a, b = self.meeting[self.nodes[k]]
+        self.meeting[self.meeting == max(a, b)] = min(a, b)
+        self.keep[k] = False
+
+    def _gather(self) -> None:
+        here = defaultdict(list)
+        meetings = self.meeting[self.ends]
+        for k in np.flatnonzero(self.keep & ~self.ring).tolist():
+            here[int(meetings[k, 0])].append((k, 0))
+            here[int(meetings[k, 1])].append((k, 1))
+        self.here = here
+
+    def cost(self, a: End, b: End) -> float:
+        """Degrees that a line turns by to go on from one end into another."""
+        return turn_cost(
+            self.anchor[a], self.away[a], self.bend[a], self.anchor[b], self.away[b], self.bend[b]
+        )  # fmt: skip
+
+    def _is_shared(self, k: int) -> bool:
+        """Whether two lines run along an edge together: both go on across it."""
+        if not self.keep[k]:
+            return False
+        sides = [[end for end in self.here[int(self.meeting[node])] if end[0] != k] for node in self.nodes[k]]
+        if len(sides[0]) != 2 or len(sides[1]) != 2:
+            return False
+        if len({end[0] for side in sides for end in side}) < 3:
+            return False
+        (a, b), (c, d) = sides
+        straight = min(max(self.cost(a, c), self.cost(b, d)), max(self.cost(a, d), self.cost(b, c)))
+        return straight < SHARED_DEGREES
+
+    def pair(self) -> None:
+        """Decide at each meeting which edges go on into which."""
+        for meeting, here in self.here.items():
+            if len(here) == 2:
+                self._link(meeting, *here)
+            elif len(here) > 2 and not self._is_tip(meeting, here):
+                for a, b in self._best_pairs(here):
+                    self._link(meeting, a, b)
+
+    def _is_tip(self, meeting: int, here: list[End]) -> bool:
+        """Whether a meeting of three is the inside of an acute corner, whose tip is a spur; links it then."""
+        if len(here) != 3:
+            return False
+        degree_one = [end for end in here if len(self.here[int(self.meeting[self.nodes[end[0], 1 - end[1]]])]) == 1]
+        width = float(self.half_width[self.nodes[here[0]]])
+        for spur in degree_one:
+            if self.length[spur[0]] > TIP_WIDTHS * width + TIP_PX:
+                continue
+            a, b = (end for end in here if end != spur)
+            if float(self.away[a] @ self.away[b]) < np.cos(np.radians(ACUTE_DEGREES)):
+                continue
+            corner = corner_between(self.anchor[a], self.away[a], self.anchor[b], self.away[b])
+            tip = self.edges[spur[0]][-1 if spur[1] == 0 else 0]
+            if corner is None or np.hypot(*(corner - tip)) > width + TIP_OFF_PX:
+                continue
+            if min(self.length[a[0]], self.length[b[0]]) < self.length[spur[0]]:
+                continue
+            self.keep[spur[0]] = False
+            self.here[int(self.meeting[self.nodes[spur[0], 1 - spur[1]]])] = []
+            self.here[meeting] = [a, b]
+            self._link(meeting, a, b)
+            return True
+        return False
+
+    def _best_pairs(self, here: list[End]) -> list[tuple[End, End]]:
+        """The pairs that save the most turning against the limit."""
+        gain = {}
+        for i, a in enumerate(here):
+            for j in range(i + 1, len(here)):
+                saved = STRAIGHT_ON_DEGREES - self.cost(a, here[j])
+                if saved > 0.0:
+                    gain[i, j] = saved
+        if len(here) > MOST_MATCHED:
+            chosen, free = [], set(range(len(here)))
+            for i, j in sorted(gain, key=lambda pair: (-gain[pair], pair)):
+                if i in free and j in free:
+                    free -= {i, j}
+                    chosen.append((i, j))
+        else:
+            chosen = _matching(tuple(range(len(here))), gain)[1]
+        return [(here[i], here[j]) for i, j in chosen]
+
+    def _link(self, meeting: int, a: End, b: End) -> None:
+        self.links[a], self.links[b] = b, a
+        if a == b or (a[0] == b[0] and self.length[a[0]] < 4.0):
+            return
+        if self.cost(a, b) > CORNER_DEGREES:
+            corner = corner_between(self.anchor[a], self.away[a], self.anchor[b], self.away[b])
+            if corner is not None:
+                self.corners[a] = self.corners[b] = corner
+        self.through[meeting] += [self._beginning(a), self.bridge_from(a)[0], self._beginning(b)]
+
+    def _beginning(self, end: End) -> np.ndarray:
+        """The points of an edge next to the meeting at its end."""
+        edge = self.edges[end[0]][:: -1 if end[1] else 1]
+        return edge[self.cut[end] : self.cut[end] + BESIDE_POINTS]
+
+    def bridge_from(self, end: End) -> tuple[np.ndarray, int]:
+        """(N, 2) points between an end's anchor and that of the end it runs on into, and what kind they are."""
+        if end in self.corners:
+            return self.corners[end][None], CORNER
+        other = self.links[end]
+        return bridge(self.anchor[end], self.away[end], self.anchor[other], self.away[other]), BRIDGE
+
+    def trimmed(self, end: End) -> int:
+        """How many points of an edge lie within the meeting at that end."""
+        return int(self.cut[end])
 
 
-def chains(skeleton: Skeleton, half_width: np.ndarray, pixel: float) -> list[Chain]:
+def _matching(left: tuple[int, ...], gain: dict[tuple[int, int], float]) -> tuple[float, list[tuple[int, int]]]:
+    """The pairs of most gain among some numbers, each in at most one."""
+    if len(left) < 2:
+        return 0.0, []
+    first, rest = left[0], left[1:]
+    best = _matching(rest, gain)
+    for j in rest:
+        if (first, j) in gain:
+            total, pairs = _matching(tuple(k for k in rest if k != j), gain)
+            if total + gain[first, j] > best[0] + 1e-12:
+                best = total + gain[first, j], [(first, j), *pairs]
+    return best
+
+
+def chains(skeleton: Skeleton, half_width: np.ndarray, edge_width: np.ndarray) -> list[Chain]:
     """Put the edges of a skeleton together to strokes.
 
     Args:
         skeleton: in pixels of the picture.
         half_width: (M,) float64, half the ink's width at each node, pixels.
-        pixel: distance between neighbouring points of an edge, pixels.
+        edge_width: (P,) float64, half the ink's width at each point of the edges, pixels.
     """
-    edges, nodes = skeleton.edges, skeleton.nodes
-    lengths = _lengths(edges)
-    half_width = np.maximum(half_width, 0.5) if len(half_width) else np.full(1, 0.5)  # rings alone have no nodes
-    keep = _pruned(skeleton, lengths, half_width)
-    meeting = _meetings(skeleton, keep, lengths, half_width)
-    links = _links(edges, nodes, keep, meeting, half_width)
-    # An open end is free where no other edge ends.
-    used = np.bincount(meeting[nodes[keep & (nodes[:, 0] >= 0)].ravel()], minlength=len(half_width))
+    at = _Meetings(skeleton, half_width, edge_width)
+    at.prune()
+    at.collapse()
+    at.pair()
+    kept = np.flatnonzero(at.keep).tolist()
+    open_ends = [(k, side) for k in kept for side in (0, 1) if (k, side) not in at.links]
+    left = set(kept)
     found = []
-    open_ends = [(k, side) for k in np.flatnonzero(keep).tolist() for side in (0, 1) if (k, side) not in links]
-    for start in (*open_ends, *((k, 0) for k in np.flatnonzero(keep).tolist())):
-        if not keep[start[0]]:
+    for start in (*open_ends, *((k, 0) for k in kept)):
+        if start[0] not in left:
             continue
-        here: tuple[int, int] | None = start
-        row = []
-        while here is not None and keep[here[0]]:
-            k, side = here
-            keep[k] = False
+        row: list[End] = []
+        here: End | None = start
+        while here is not None and here[0] in left:
+            left.discard(here[0])
             row.append(here)
-            here = links.get((k, 1 - side))
-        # A row that begins at a linked end comes round to it: no open end leads there.
-        closed = start in links or nodes[start[0], 0] < 0
-        parts = []
-        for position, (k, side) in enumerate(row):
-            edge = edges[k][:: -1 if side else 1]
-            before = half_width[nodes[k, side]] if position > 0 or start in links else 0.0
-            after = half_width[nodes[k, 1 - side]] if position < len(row) - 1 or start in links else 0.0
-            longest = len(edge) // 3
-            head, tail = (min(longest, int(CUT_WIDTHS * width / pixel)) for width in (before, after))
-            parts.append(edge[head : len(edge) - tail])
-        (first, first_side), (last, last_side) = row[0], row[-1]
-        outer = (nodes[first, first_side], nodes[last, 1 - last_side])
-        free = (False, False) if closed else (bool(used[meeting[outer[0]]] == 1), bool(used[meeting[outer[1]]] == 1))
-        found.append(Chain(tuple(parts), closed, free))
+            here = at.links.get((here[0], 1 - here[1]))
+        found.append(_chain(at, row, looped=start in at.links))
     return found
+
+
+def _chain(at: _Meetings, row: list[End], *, looped: bool) -> Chain:
+    """One stroke along some edges, each entered at the end that is given.
+
+    `looped`: it began at a linked end, and so has come round to it: no open end leads there.
+    """
+    parts, kinds = [], []
+
+    def add(points: np.ndarray, kind: int) -> None:
+        parts.append(points)
+        kinds.append(np.full(len(points), kind, np.uint8))
+
+    ring = bool(at.ring[row[0][0]])
+    outer: list[bool] = []
+    for position, (k, side) in enumerate(row):
+        edge = at.edges[k][:: -1 if side else 1]
+        leaves = (k, 1 - side)
+        head = at.trimmed((k, side)) if position > 0 or looped else 0
+        tail = at.trimmed(leaves) if position < len(row) - 1 or looped else 0
+        before = after = edge[:0]
+        if position == 0 and not looped and not ring:
+            before, head = _towards(at, (k, side))
+            before = before[::-1]
+            outer.append(head == 0 and len(before) == 0 and _alone(at, (k, side)))
+        if position == len(row) - 1 and not looped and not ring:
+            after, tail = _towards(at, leaves)
+            outer.append(tail == 0 and len(after) == 0 and _alone(at, leaves))
+        add(before, BRIDGE)
+        add(edge[head : max(len(edge) - tail, head + 1)], SKELETON)
+        add(after, BRIDGE)
+        if position < len(row) - 1 or looped:
+            add(*at.bridge_from(leaves))
+    xy, kind = np.concatenate(parts), np.concatenate(kinds)
+    if ring:
+        return Chain(xy[:-1], kind[:-1], True)
+    return Chain(xy, kind, looped, (False, False) if looped else (outer[0], outer[1]))
+
+
+def _alone(at: _Meetings, end: End) -> bool:
+    """Whether no other edge ends where this one does."""
+    return len(at.here[int(at.meeting[at.nodes[end]])]) == 1
+
+
+def _towards(at: _Meetings, end: End) -> tuple[np.ndarray, int]:
+    """How an end that goes on into nothing reaches what it meets: points from its anchor on, and what to cut off."""
+    if _alone(at, end):
+        return np.empty((0, 2)), 0
+    node = at.nodes[end]
+    way = run_up(
+        at.anchor[end], at.away[end], at.node_xy[node], at.through[int(at.meeting[node])], float(at.half_width[node])
+    )
+    return way, at.trimmed(end) if len(way) else 0

@@ -14,118 +14,130 @@ class Skeleton:
     """A graph of pixel chains.
 
     Attributes:
-        edges: each (N, 2) float64, x y of pixel centres in pixels (centre at +0.5), N >= 2, from node to node with a
-            pixel of the node at each end. A ring has its first point again at its end.
-        nodes: (len(edges), 2) int64, the node at each edge's start and end; -1 -1 for a ring without a node.
+        xy: (P, 2) float64, x y of pixel centres in pixels (centre at +0.5), the edges' points one edge after another.
+            An edge runs from node to node with a pixel of the node at each end, and has at least two points. A ring
+            has its first point again at its end.
+        offsets: (E + 1,) int64; edge k is `xy[offsets[k]:offsets[k + 1]]`.
+        nodes: (E, 2) int64, the node at each edge's start and end; -1 -1 for a ring without a node.
         node_xy: (M, 2) float64, the middle of each node.
     """
 
-    edges: list[np.ndarray]
+    xy: np.ndarray
+    offsets: np.ndarray
     nodes: np.ndarray
     node_xy: np.ndarray
 
+    @property
+    def edges(self) -> list[np.ndarray]:
+        """The points of each edge."""
+        return [self.xy[a:b] for a, b in pairwise(self.offsets)]
+
 
 @numba.njit(cache=True)
-def _thin_corners(line: np.ndarray) -> None:
+def _thin_corners(line: np.ndarray, at: np.ndarray) -> None:
     """Take out pixels whose neighbours hang together without them, so that chains are 8-connected only. In place."""
     ring_y = np.array([-1, -1, 0, 1, 1, 1, 0, -1])
     ring_x = np.array([0, 1, 1, 1, 0, -1, -1, -1])
     around = np.empty(8, np.int64)
-    for y in range(1, line.shape[0] - 1):
-        for x in range(1, line.shape[1] - 1):
-            if not line[y, x]:
-                continue
-            count = 0
-            for k in range(8):
-                around[k] = line[y + ring_y[k], x + ring_x[k]]
-                count += around[k]
-            if count < 2:
-                continue
-            # 8-connected groups among the neighbours: gaps in the ring, where a side pixel between bridges two corners
-            groups = 0
-            for k in range(0, 8, 2):
-                side, corner, following = around[k], around[k + 1], around[(k + 2) % 8]
-                if not side and (corner or following):
-                    groups += 1
-            if groups == 1:
-                line[y, x] = 0
+    for i in range(len(at)):
+        y, x = at[i, 0], at[i, 1]
+        count = 0
+        for k in range(8):
+            around[k] = line[y + ring_y[k], x + ring_x[k]]
+            count += around[k]
+        if count < 2:
+            continue
+        # 8-connected groups among the neighbours: gaps in the ring, where a side pixel between bridges two corners
+        groups = 0
+        for k in range(0, 8, 2):
+            side, corner, following = around[k], around[k + 1], around[(k + 2) % 8]
+            if not side and (corner or following):
+                groups += 1
+        if groups == 1:
+            line[y, x] = 0
 
 
 @numba.njit(cache=True)
-def _trace(line: np.ndarray):  # type: ignore[no-untyped-def]
-    """Walk a thin-lined picture with an empty border: chains of pixels (row, column), their offsets, nodes."""
-    height, width = line.shape
+def _trace(line: np.ndarray, at: np.ndarray):  # type: ignore[no-untyped-def]
+    """Walk thin lines: chains of points x y, their offsets, their nodes, the nodes' middles.
+
+    Args:
+        line: (H, W) uint8 with an empty border; 1: line. Used up: pixels become 2 (a node), 3 (walked).
+        at: (N, 2) rows and columns of all pixels of lines, in reading order; some may be empty by now.
+    """
     total = 0
-    node = np.full((height, width), -1, np.int32)  # -1: not a node, -2: waits for its number
-    for y in range(1, height - 1):
-        for x in range(1, width - 1):
-            if line[y, x]:
-                total += 1
-                count = 0
-                for dy in range(-1, 2):
-                    for dx in range(-1, 2):
-                        count += line[y + dy, x + dx]
-                if count != 3:
-                    node[y, x] = -2
-    # Number the nodes: pixels of them that touch are one.
+    pixels = np.empty((len(at), 2), np.int64)
+    for i in range(len(at)):
+        y, x = at[i, 0], at[i, 1]
+        if not line[y, x]:
+            continue
+        total += 1
+        count = 0
+        for dy in range(-1, 2):
+            for dx in range(-1, 2):
+                count += line[y + dy, x + dx] != 0
+        if count != 3:
+            line[y, x] = 2
+    # Number the nodes: pixels of them that touch are one. 2 becomes 4 once it has its number.
+    number = np.empty(total, np.int64)
     middles = np.zeros((total, 2))
-    pixels = np.empty((total, 2), np.int32)
     nodes, listed = 0, 0
-    for y in range(1, height - 1):
-        for x in range(1, width - 1):
-            if node[y, x] != -2:
-                continue
-            node[y, x] = nodes
-            first = listed
-            pixels[listed, 0], pixels[listed, 1] = y, x
-            listed += 1
-            k = first
-            while k < listed:
-                for dy in range(-1, 2):
-                    for dx in range(-1, 2):
-                        v, u = pixels[k, 0] + dy, pixels[k, 1] + dx
-                        if node[v, u] == -2:
-                            node[v, u] = nodes
-                            pixels[listed, 0], pixels[listed, 1] = v, u
-                            listed += 1
-                k += 1
-            for k in range(first, listed):
-                middles[nodes, 0] += pixels[k, 1] + 0.5
-                middles[nodes, 1] += pixels[k, 0] + 0.5
-            middles[nodes, 0] /= listed - first
-            middles[nodes, 1] /= listed - first
-            nodes += 1
+    for i in range(len(at)):
+        if line[at[i, 0], at[i, 1]] != 2:
+            continue
+        line[at[i, 0], at[i, 1]] = 4
+        first = listed
+        pixels[listed] = at[i]
+        listed += 1
+        k = first
+        while k < listed:
+            for dy in range(-1, 2):
+                for dx in range(-1, 2):
+                    v, u = pixels[k, 0] + dy, pixels[k, 1] + dx
+                    if line[v, u] == 2:
+                        line[v, u] = 4
+                        pixels[listed, 0], pixels[listed, 1] = v, u
+                        listed += 1
+            number[k] = nodes
+            middles[nodes, 0] += pixels[k, 1] + 0.5
+            middles[nodes, 1] += pixels[k, 0] + 0.5
+            k += 1
+        middles[nodes] /= listed - first
+        nodes += 1
+    order = np.argsort(pixels[:listed, 0] * line.shape[1] + pixels[:listed, 1])
+    keys = (pixels[:listed, 0] * line.shape[1] + pixels[:listed, 1])[order]
     chain = np.empty((9 * total + 2, 2))  # each pixel once, and a node's pixel once for each of up to 8 chains
     offsets, joined = np.zeros(8 * total + 2, np.int64), np.empty((8 * total + 1, 2), np.int64)
     chains, filled = 0, 0
-    done = np.zeros((height, width), np.bool_)
-    for k in range(listed + 1):
-        # Chains that leave this node pixel; after the last one, the rings, which have none.
-        rings = k == listed
-        y0, y1 = (1, height - 1) if rings else (pixels[k, 0] - 1, pixels[k, 0] + 2)
-        x0, x1 = (1, width - 1) if rings else (pixels[k, 1] - 1, pixels[k, 1] + 2)
+    for k in range(listed + len(at)):
+        # Chains that leave each node pixel; then the rings, which have none.
+        ring = k >= listed
+        if ring:
+            y0, x0 = at[k - listed, 0], at[k - listed, 1]
+            y1, x1 = y0 + 1, x0 + 1
+        else:
+            y0, y1, x0, x1 = pixels[k, 0] - 1, pixels[k, 0] + 2, pixels[k, 1] - 1, pixels[k, 1] + 2
         for v in range(y0, y1):
             for u in range(x0, x1):
-                if not line[v, u] or done[v, u] or node[v, u] >= 0:
+                if line[v, u] != 1:
                     continue
                 before_y, before_x = -1, -1
-                start_node = -1
-                if not rings:
+                start_node, end_node = -1, -1
+                if not ring:
                     before_y, before_x = pixels[k, 0], pixels[k, 1]
-                    start_node = node[before_y, before_x]
+                    start_node = number[k]
                     chain[filled, 0], chain[filled, 1] = before_x + 0.5, before_y + 0.5
                     filled += 1
                 y, x = v, u
-                end_node = -1
                 while True:
                     chain[filled, 0], chain[filled, 1] = x + 0.5, y + 0.5
                     filled += 1
-                    if node[y, x] >= 0:
-                        end_node = node[y, x]
+                    if line[y, x] == 4:
+                        end_node = number[order[np.searchsorted(keys, y * line.shape[1] + x)]]
                         break
-                    if done[y, x]:  # a ring has come round
+                    if line[y, x] == 3:  # a ring has come round
                         break
-                    done[y, x] = True
+                    line[y, x] = 3
                     next_y, next_x = -1, -1
                     for dy in range(-1, 2):
                         for dx in range(-1, 2):
@@ -141,15 +153,17 @@ def _trace(line: np.ndarray):  # type: ignore[no-untyped-def]
     return chain[:filled].copy(), offsets[: chains + 1].copy(), joined[:chains].copy(), middles[:nodes].copy()
 
 
-def skeleton_graph(line: np.ndarray) -> Skeleton:
+def skeleton_graph(line: np.ndarray, at: np.ndarray | None = None) -> Skeleton:
     """Turn a picture of thin lines into a graph.
 
     Args:
         line: (H, W) bool, lines one pixel wide, as a thinning leaves them.
+        at: (N, 2) int rows and columns of its pixels in reading order, when they are known.
     """
     framed = np.zeros((line.shape[0] + 2, line.shape[1] + 2), np.uint8)
     framed[1:-1, 1:-1] = line
-    _thin_corners(framed)
-    chain, offsets, nodes, node_xy = _trace(framed)
-    edges = [chain[a:b] - 1.0 for a, b in pairwise(offsets)]
-    return Skeleton(edges, nodes, node_xy - 1.0)
+    places = np.argwhere(line) if at is None else at
+    places = np.ascontiguousarray(places, dtype=np.int64) + 1
+    _thin_corners(framed, places)
+    xy, offsets, nodes, node_xy = _trace(framed, places)
+    return Skeleton(xy - 1.0, offsets, nodes, node_xy - 1.0)

@@ -29,8 +29,8 @@ _REMOVABLE = _removable()
 
 
 @numba.njit(cache=True)
-def _thin(ink: np.ndarray, removable: np.ndarray) -> None:
-    """Thin a uint8 picture with an empty border, in place."""
+def _thin(ink: np.ndarray, removable: np.ndarray) -> np.ndarray:
+    """Thin a uint8 picture with an empty border, in place; rows and columns of what is left, in reading order."""
     height, width = ink.shape
     count = 0
     for y in range(height):
@@ -75,18 +75,22 @@ def _thin(ink: np.ndarray, removable: np.ndarray) -> None:
                     at_y[left], at_x[left] = at_y[k], at_x[k]
                     left += 1
             count = left
+    at = np.empty((count, 2), np.int64)
+    for k in range(count):
+        at[k, 0], at[k, 1] = at_y[k], at_x[k]
+    return at
 
 
-def thin(ink: np.ndarray) -> np.ndarray:
+def thin(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lines one pixel wide along the middle of ink, as connected as it.
 
     Args:
         ink: (H, W) bool.
 
     Returns:
-        (H, W) bool; a subset of `ink`.
+        (H, W) bool; a subset of `ink`. And (N, 2) int64 rows and columns of its pixels, in reading order.
     """
     framed = np.zeros((ink.shape[0] + 2, ink.shape[1] + 2), np.uint8)
     framed[1:-1, 1:-1] = ink
-    _thin(framed, _REMOVABLE)
-    return framed[1:-1, 1:-1].astype(bool)
+    at = _thin(framed, _REMOVABLE)
+    return framed[1:-1, 1:-1].view(bool), at - 1

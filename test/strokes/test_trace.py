@@ -211,8 +211,8 @@ def test_any_noise_is_traced_to_finite_strokes_inside_the_picture(seed: int) -> 
         (np.zeros((4, 4), np.uint8), 'ink to trace is (H, W) of floating point in [0, 1], not (4, 4) uint8'),
         (np.full((4, 4), np.nan, np.float32), 'the ink to trace has values that are not finite'),
         (
-            np.broadcast_to(np.float32(0), (5000, 4000)),
-            'a picture of 4000 x 5000 pixels is too large to trace; make it smaller',
+            np.broadcast_to(np.float32(0), (8001, 8000)),
+            'a picture of 8000 x 8001 pixels is too large to trace; make it smaller',
         ),
     ],
 )
