@@ -96,6 +96,11 @@ class EbbPlotter(Plotter):
         return self._hand.record.progress
 
     @property
+    def firmware(self) -> str:
+        """The version of the board's firmware, as '3.0.3'; '0.0.0' before it was connected."""
+        return '.'.join(map(str, self._machine.client.version))
+
+    @property
     def knows_place(self) -> bool:
         """Whether the board has kept, since it was switched on, where the page's origin is."""
         return self._machine.knows_place
@@ -125,6 +130,7 @@ class EbbPlotter(Plotter):
         except SketchRobotError:
             self._link.close()
             raise
+        self._hand.record.pen_down = False
         self._session.set_status(PlotterStatus.ALARM if lost else PlotterStatus.IDLE, lost)
 
     def home(self) -> None:
@@ -139,7 +145,7 @@ class EbbPlotter(Plotter):
                 self._machine.raise_pen()
                 self._machine.start_here()
                 return
-            self._machine.keep_inside()
+            self._machine.keep_between(HOME_MM)
             self._machine.assumes_place = False
             try:
                 self._hand.park()
@@ -152,10 +158,49 @@ class EbbPlotter(Plotter):
         Raises:
             SketchRobotError: PLOTTER_OFFLINE, PLOTTER_ALARM; BUSY, the machine is moving.
         """
+        self._set_up(self._hand.drop if down else self._hand.lift)
+
+    def set_origin(self) -> None:
+        """Say that the pen stands above the page's lower left corner; ends an alarm.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE, PLOTTER_ALARM; BUSY, the machine is moving.
+        """
+        with self._session.moving(PlotterStatus.HOMING, PlotterStatus.IDLE, PlotterStatus.ALARM), self._ending():
+            self._machine.raise_pen()
+            self._hand.record.pen_down = False
+            self._machine.start_here()
+
+    def jog(self, x_mm: float, y_mm: float) -> None:
+        """Move the lifted pen by so much, wherever that leads: for setting the machine up.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE, PLOTTER_ALARM; BUSY, the machine is moving.
+        """
+        to_mm = self._machine.end_mm[0] + x_mm, self._machine.end_mm[1] + y_mm
+
+        def go() -> None:
+            self._hand.lift()
+            self._hand.travel(to_mm)
+
+        self._set_up(go, to_mm)
+
+    def move_pen(self, percent: float) -> None:
+        """Move the pen to a height of the servo's range, for setting the machine up.
+
+        Raises:
+            SketchRobotError: BAD_GOAL, it is no height; PLOTTER_OFFLINE, PLOTTER_ALARM; BUSY, the machine is moving.
+        """
+        if not 0.0 <= percent <= 100.0:
+            raise SketchRobotError(ErrorCode.BAD_GOAL, f'a pen height of {percent:g} % is not possible; take 0 to 100')
+        self._set_up(lambda: self._hand.move_pen(percent))
+
+    def _set_up(self, action: Callable[[], None], to_mm: tuple[float, float] = (0.0, 0.0)) -> None:
         with self._session.moving(PlotterStatus.HOMING, PlotterStatus.IDLE), self._ending():
             self._hand.begin(self._motion or self._hand.profile, EbbRecord(self._machine))
+            self._machine.keep_between(to_mm)
             try:
-                self._hand.persist(self._hand.drop if down else self._hand.lift)
+                self._hand.persist(action)
             except Stopped:
                 _log.info('moving the pen was stopped')
 
@@ -183,7 +228,7 @@ class EbbPlotter(Plotter):
             rest = begin_record(plan, journal, machine)
             record = EbbRecord(machine, rest, journal, on_progress)
             self._hand.begin(plan.profile, record)
-            machine.keep_inside(plan.page.width_mm, plan.page.height_mm)
+            machine.keep_between(HOME_MM, (plan.page.width_mm, plan.page.height_mm))
             machine.say_drawing(True)
             begun_s = self._link.now_s()
             finished = self._draw_and_park(rest)
@@ -220,6 +265,8 @@ class EbbPlotter(Plotter):
         hand = self._hand
         finished = True
         try:
+            if hand.record.pen_down:  # as somebody left it
+                hand.persist(hand.lift)
             self._draw_strokes(rest)
         except Stopped:
             finished = False

@@ -43,11 +43,12 @@ class EbbHand:
 
     def __init__(self, machine: EbbMachine, link: Link, session: Session) -> None:
         self._machine, self._link, self._session = machine, link, session
-        self.profile = PenProfile()
-        self.begin(PenProfile(), EbbRecord(machine))
+        self.record = EbbRecord(machine)
+        self.begin(PenProfile(), self.record)
 
     def begin(self, profile: PenProfile, record: EbbRecord) -> None:
-        """Start something new."""
+        """Start something new, with the pen as it is."""
+        record.pen_down = self.record.pen_down
         self.profile, self.record = profile, record
         self.paused_s = 0.0
         self._carry_s = 0.0
@@ -74,6 +75,12 @@ class EbbHand:
         """Queue raising the pen; with a stroke, that one is all drawn then."""
         self._await_room(to_the_end=True)
         self._machine.lift(self.profile.lifting_s, stroke=stroke)
+
+    def move_pen(self, percent: float) -> None:
+        """Queue moving the pen to a height of the servo's range, to try what it does."""
+        self._await_room()
+        self.record.pen_down = True
+        self._machine.move_pen(percent, self.profile.dropping_s)
 
     def drain(self) -> None:
         """Watch until all that was queued is done."""
@@ -199,15 +206,10 @@ class EbbHand:
         except Interrupted:
             if self._session.stop_wanted and self.record.pen_down:
                 raise
-            slow = brake(motion, course, gone_ms, self._brake_mm_s2(down=stroke >= 0))
+            slow = brake(motion, course, gone_ms)
             for move in cut(slow, machine.axes, machine.end, **machine.slice_limits()):
                 tell(move, to_the_end=True)
             raise
-
-    def _brake_mm_s2(self, *, down: bool) -> float:
-        profile = self.profile
-        own = profile.draw_accel_mm_s2 if down else profile.travel_accel_mm_s2
-        return min([own, *(accel for accel in profile.axis_accel_mm_s2 if accel > 0.0)])
 
     def _await_room(self, *, to_the_end: bool = False) -> None:
         """Watch until the machine has room for one thing more; to the end of what cannot be left half done."""

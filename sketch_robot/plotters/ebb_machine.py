@@ -27,6 +27,7 @@ POWER = 250  # of 1023: least voltage of the motors' supply, as AxiDraw's own so
 LIFT_MS = 300  # to raise a pen that may be anywhere
 REST_S = 5.0  # how much longer than expected it may take until nothing moves
 OFF_PAGE_MM = 0.1  # rounding to steps is no excursion
+_SERVO_PIN = 4  # RP4, which the board calls B1
 _FULL_STEPS = 16  # what QE says of motors in sixteenths of steps
 _log = logging.getLogger(__name__)
 
@@ -204,11 +205,10 @@ class EbbMachine:
         return float(x), float(y)
 
     # ------------------------------------------------------------- telling
-    def keep_inside(self, width_mm: float = 0.0, height_mm: float = 0.0) -> None:
-        """From now on refuse moves that leave a page of this size, or the box around it and where the pen is now."""
-        at = np.array(self.xy_mm)
-        self._low = np.minimum(at, 0.0) - OFF_PAGE_MM
-        self._high = np.maximum(at, [width_mm, height_mm]) + OFF_PAGE_MM
+    def keep_between(self, *corners_mm: tuple[float, float]) -> None:
+        """From now on refuse moves that leave the box around these points and where the pen is now."""
+        points = np.array([self.xy_mm, *corners_mm])
+        self._low, self._high = points.min(axis=0) - OFF_PAGE_MM, points.max(axis=0) + OFF_PAGE_MM
 
     def check_inside(self) -> None:
         """Refuse to go on from where no move should have led.
@@ -229,7 +229,7 @@ class EbbMachine:
 
         Raises:
             Doubt: whether the board took it is unknown.
-            SketchRobotError: INTERNAL, it would leave the page; PLOTTER_ALARM, the board refuses it.
+            SketchRobotError: INTERNAL, it would lead where `keep_between` forbids; PLOTTER_ALARM, the board refuses it.
         """
         xy = self.axes.mm(np.array(move.target))
         if (xy < self._low).any() or (xy > self._high).any():
@@ -250,6 +250,12 @@ class EbbMachine:
         """Queue lowering the pen. As `move`."""
         ms = round(1000.0 * max(seconds, self._pen.least_s(self._pen.lower_percent_s)))
         self._tell(f'SP,0,{ms}', Entry(ms, self.end, self.end))
+
+    def move_pen(self, percent: float, seconds: float) -> None:
+        """Queue moving the pen to a height. As `move`."""
+        ms = round(1000.0 * max(seconds, self._pen.least_s(self._pen.lower_percent_s)))
+        rate = self._pen.rate(self._pen.lower_percent_s)
+        self._tell(f'S2,{self._pen.pulse(percent)},{_SERVO_PIN},{rate},{ms}', Entry(ms, self.end, self.end))
 
     def _tell(self, text: str, entry: Entry) -> None:
         self._queue.add(entry)  # before it is certain, as the board may do it

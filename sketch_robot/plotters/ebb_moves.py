@@ -134,8 +134,9 @@ def course_of(motion: MotionProfile, carry_s: float = 0.0, axes: Axes | None = N
     Returns:
         The course, whose last sample is the movement's end; and the time left over now.
     """
-    wanted_s = motion.seconds + carry_s
-    if motion.seconds == 0.0:
+    moving_s = float(motion.times_s[-1])  # what a stop costs, the machine takes by itself
+    wanted_s = moving_s + carry_s
+    if moving_s == 0.0:
         return Course(motion.xy_mm[:1], np.zeros(1)), wanted_s
     ms = max(1, round(1000.0 * wanted_s))
     if axes is not None:
@@ -146,24 +147,18 @@ def course_of(motion: MotionProfile, carry_s: float = 0.0, axes: Axes | None = N
     return _sampled(motion, ms), wanted_s - 0.001 * ms
 
 
-def brake(motion: MotionProfile, course: Course, at_ms: int, accel_mm_s2: float) -> Course:
-    """Come to rest on the movement's line as soon as an acceleration allows, from its speed at some millisecond.
+def brake(motion: MotionProfile, course: Course, at_ms: int) -> Course:
+    """Come to rest on the movement's line as soon as it may, from some millisecond of its course.
 
     Raises:
-        ValueError: the millisecond is outside the course, or the acceleration is not positive.
+        ValueError: the millisecond is outside the course.
     """
     last = len(course.length_mm) - 1
-    if not 0 <= at_ms <= last or not accel_mm_s2 > 0.0:
-        raise ValueError(f'cannot brake at {at_ms} of {last} ms with {accel_mm_s2} mm/s^2')
-    start = course.length_mm[at_ms]
-    before, after = max(0, at_ms - 1), min(last, at_ms + 1)
-    speed = 1000.0 * (course.length_mm[after] - course.length_mm[before]) / max(1, after - before)
-    ms = min(last - at_ms, math.ceil(1000.0 * speed / accel_mm_s2))
-    t_s = 0.001 * np.arange(ms + 1)
-    braked = start + speed * t_s - 0.5 * accel_mm_s2 * t_s**2
-    # never ahead of the plan, which has its own corners to brake for
-    length = np.maximum.accumulate(np.minimum(braked, course.length_mm[at_ms : at_ms + ms + 1]))
-    return Course(_along(motion.xy_mm, length), length)
+    if not 0 <= at_ms <= last:
+        raise ValueError(f'cannot brake at {at_ms} of {last} ms')
+    slow, _ = motion.braked(at_ms / max(1, last) * float(motion.times_s[-1]))
+    braking, _ = course_of(slow)
+    return Course(braking.xy_mm, course.length_mm[at_ms] + braking.length_mm)
 
 
 def cut(
@@ -211,21 +206,13 @@ def ticks_of(rate: int, accel: int, steps: int, most: int) -> int:
 
 
 def _sampled(motion: MotionProfile, ms: int) -> Course:
-    t_s = np.linspace(0.0, motion.seconds, ms + 1)
+    t_s = np.linspace(0.0, motion.times_s[-1], ms + 1)
     xy = motion.positions(t_s)
     xy[-1] = motion.xy_mm[-1]
     before = np.clip(np.searchsorted(motion.times_s, t_s, side='right') - 1, 0, len(motion.xy_mm) - 2)
     gone = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(motion.xy_mm, axis=0).T))))
     length = gone[before] + np.hypot(*(xy - motion.xy_mm[before]).T)
     return Course(xy, np.maximum.accumulate(length))
-
-
-def _along(xy_mm: np.ndarray, length_mm: np.ndarray) -> np.ndarray:
-    """Points of a polyline at lengths from its start: (M,) -> (M, 2)."""
-    if len(xy_mm) == 1:
-        return np.repeat(xy_mm, len(length_mm), axis=0)
-    gone = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(xy_mm, axis=0).T))))
-    return np.stack([np.interp(length_mm, gone, xy_mm[:, k]) for k in (0, 1)], axis=1)
 
 
 def _pair(values: np.ndarray) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from drawings import farthest_from
 from ebb_bench import AXIDRAW, QUICK
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -157,26 +158,31 @@ def test_braking_ends_at_rest_on_the_line_as_soon_as_the_acceleration_allows(xy,
     motion = draw_motion(xy, profile)
     course, _ = course_of(motion)
     at_ms = round(share * (len(course.length_mm) - 1))
-    slow = brake(motion, course, at_ms, profile.draw_accel_mm_s2)
-    assert (np.diff(slow.length_mm) >= 0.0).all()
-    assert (slow.length_mm <= course.length_mm[at_ms : at_ms + len(slow.length_mm)] + 1e-9).all()
+    slow = brake(motion, course, at_ms)
     np.testing.assert_allclose(slow.xy_mm[0], course.xy_mm[at_ms], atol=1e-6)
+    assert slow.length_mm[0] == course.length_mm[at_ms]
+    assert (np.diff(slow.length_mm) >= 0.0).all()
+    assert farthest_from(slow.xy_mm, motion.xy_mm) < 1e-6
     assert len(slow.length_mm) - 1 <= 1000.0 * profile.draw_speed_mm_s / profile.draw_accel_mm_s2 + 1.0
+    assert (
+        slow.length_mm[-1] - slow.length_mm[0] <= profile.draw_speed_mm_s**2 / (2.0 * profile.draw_accel_mm_s2) + 1e-6
+    )
 
 
 def test_braking_on_a_straight_line_takes_v_squared_over_2_a():
     motion = draw_motion(np.array([[0.0, 0.0], [100.0, 0.0]]), QUICK)  # 100 mm/s, 1000 mm/s^2
     course, _ = course_of(motion)
-    slow = brake(motion, course, 500, 1000.0)
+    slow = brake(motion, course, 500)
     assert slow.length_mm[-1] - slow.length_mm[0] == pytest.approx(5.0, abs=0.01)
     assert len(slow.length_mm) - 1 == 100
+    assert np.diff(slow.length_mm)[-1] < 0.002
 
 
-@pytest.mark.parametrize(('at_ms', 'accel'), [(-1, 100.0), (10_000, 100.0), (5, 0.0)])
-def test_braking_elsewhere_or_with_nothing_is_refused(at_ms, accel):
+@pytest.mark.parametrize('at_ms', [-1, 10_000])
+def test_braking_elsewhere_is_refused(at_ms):
     motion = draw_motion(np.array([[0.0, 0.0], [10.0, 0.0]]), QUICK)
     with pytest.raises(ValueError, match='cannot brake'):
-        brake(motion, course_of(motion)[0], at_ms, accel)
+        brake(motion, course_of(motion)[0], at_ms)
 
 
 # ------------------------------------------------------------------ commands

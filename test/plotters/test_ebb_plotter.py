@@ -273,6 +273,35 @@ def test_the_pen_goes_down_and_up_on_request():
     assert not bench.board.pen_down
 
 
+def test_a_pen_that_was_left_down_is_lifted_before_a_drawing():
+    bench = Bench()
+    bench.plotter.set_pen(True)
+    bench.plotter.draw(WAVES)
+    assert is_drawn(bench, plan_with(QUICK, [[0.0, 0.0]], *(stroke.xy for stroke in WAVES.strokes)))
+
+
+def test_setting_up_jogs_tries_heights_and_sets_the_origin():
+    bench = Bench()
+    assert bench.plotter.firmware == '3.0.3'
+    bench.plotter.jog(15.0, -5.0)  # also where no page is
+    assert bench.board.xy_mm == pytest.approx((15.0, -5.0), abs=0.01)
+    bench.plotter.move_pen(35.0)
+    assert bench.board.pen_down
+    bench.plotter.move_pen(55.0)
+    assert not bench.board.pen_down
+    bench.plotter.set_origin()
+    assert bench.plotter.progress.pen_mm == (0.0, 0.0)
+    bench.board.move_by_hand((0.0, 0.0))
+    bench.plotter.draw(WAVES)
+    assert is_drawn(bench, WAVES)
+
+
+def test_a_height_that_is_none_is_refused():
+    with pytest.raises(SketchRobotError, match='take 0 to 100') as caught:
+        Bench().plotter.move_pen(101.0)
+    assert caught.value.code == ErrorCode.BAD_GOAL
+
+
 def test_a_board_that_kept_its_place_is_found_there_by_the_next_program():
     bench = Bench()
     bench.plotter.draw(WAVES, lambda progress: bench.plotter.close() if progress.strokes_done == 2 else None)
