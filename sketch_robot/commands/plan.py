@@ -135,5 +135,5 @@ def _check_files(args: argparse.Namespace) -> None:
             raise UsageError(ErrorCode.BAD_GOAL, f'{path} is a folder; name a file')
         if not path.parent.is_dir():
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'cannot write {path}: there is no folder {path.parent}')
-    if args.out.resolve() == args.drawing.resolve():
-        raise UsageError(ErrorCode.BAD_GOAL, f'{args.out} is the drawing itself; name another file for the plan')
+        if path.resolve() == args.drawing.resolve():
+            raise UsageError(ErrorCode.BAD_GOAL, f'{path} is the drawing itself; name another file')

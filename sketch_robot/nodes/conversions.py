@@ -239,24 +239,33 @@ _COLOURS = {
 
 
 def markers_to_ros(plan: DrawingPlan, stamp: Time) -> MarkerArray:
-    """One line list for each label, coloured, and the sheet of paper; an old drawing is deleted first."""
+    """One line list for each pen in its colour, or for each label where there is one pen, and the sheet of paper; an
+    old drawing is deleted first."""
     header = Header(frame_id=FRAME, stamp=stamp)
-    markers = [Marker(header=header, action=Marker.DELETEALL)]
     sheet = Marker(header=header, ns='sheet', id=0, type=Marker.CUBE, action=Marker.ADD)
     sheet.scale.x, sheet.scale.y, sheet.scale.z = plan.page.width_mm * MM, plan.page.height_mm * MM, 1e-4
     sheet.pose.position = Point(x=sheet.scale.x / 2, y=sheet.scale.y / 2, z=-2e-4)
     sheet.color = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
-    markers.append(sheet)
-    for number, label in enumerate(LABELS):
-        strokes = [stroke.xy for stroke in plan.strokes if stroke.label == label and len(stroke.xy) > 1]
-        if not strokes:
-            continue
+    markers = [Marker(header=header, action=Marker.DELETEALL), sheet]
+
+    def add(number: int, strokes: Iterable[Stroke], colour: tuple[float, float, float], width_mm: float) -> None:
+        lines = [stroke.xy for stroke in strokes if len(stroke.xy) > 1]
+        if not lines:
+            return
         marker = Marker(header=header, ns='strokes', id=number, type=Marker.LINE_LIST, action=Marker.ADD)
-        marker.scale.x = plan.profile.pen_width_mm * MM
-        red, green, blue = _COLOURS[label]
-        marker.color = ColorRGBA(r=red, g=green, b=blue, a=1.0)
+        marker.scale.x = width_mm * MM
+        marker.color = ColorRGBA(r=colour[0], g=colour[1], b=colour[2], a=1.0)
         marker.pose.orientation.w = 1.0
-        segments = np.concatenate([np.stack([xy[:-1], xy[1:]], axis=1).reshape(-1, 2) for xy in strokes]) * MM
+        segments = np.concatenate([np.stack([xy[:-1], xy[1:]], axis=1).reshape(-1, 2) for xy in lines]) * MM
         marker.points = [Point(x=x, y=y) for x, y in segments.tolist()]
         markers.append(marker)
+
+    if len(plan.pens) > 1:
+        for number, pen in enumerate(plan.pens):
+            red, green, blue = (int(pen.colour[k : k + 2], 16) / 255.0 for k in (1, 3, 5))
+            add(number, (s for s in plan.strokes if s.pen == pen.name), (red, green, blue), pen.width_mm)
+    else:
+        for number, label in enumerate(LABELS):
+            strokes = (stroke for stroke in plan.strokes if stroke.label == label)
+            add(number, strokes, _COLOURS[label], plan.profile.pen_width_mm)
     return MarkerArray(markers=markers)

@@ -278,7 +278,10 @@ def test_an_empty_sheet_is_nothing_to_draw(capsys: pytest.CaptureFixture) -> Non
     assert 'white.png has no ink on it; there is nothing' in complaint(capsys, 1, 'white.png', '-o', 'plan.json')
 
 
-def test_a_plan_does_not_overwrite_its_drawing(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+def test_neither_plan_nor_picture_overwrites_the_drawing(
+    capsys: pytest.CaptureFixture, tmp_path: Path, lines: str
+) -> None:
+    assert 'lines.png is the drawing itself' in complaint(capsys, 2, lines, '-o', 'plan.json', '--picture', lines)
     file = svg(tmp_path, '<path d="M20 20H100"/>')
     before = Path(file).read_text()
     assert 'is the drawing itself' in complaint(capsys, 2, file, '-o', str(tmp_path / file))

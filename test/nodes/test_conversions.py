@@ -234,3 +234,13 @@ def test_markers_replace_the_old_drawing_and_show_the_sheet_and_each_label() -> 
     assert labels[0].scale.x == pytest.approx(0.4e-3)
     ends = [(p.x, p.y) for p in labels[0].points]
     np.testing.assert_allclose(ends, [(0.02, 0.03), (0.05, 0.03), (0.05, 0.03), (0.05, 0.07)], atol=1e-12)
+
+
+def test_markers_of_several_pens_have_their_colours_and_widths() -> None:
+    _, _, black, red = markers_to_ros(two_pens(), Time()).markers
+    assert [(marker.color.r, marker.color.g, marker.color.b) for marker in (black, red)] == [
+        (0.0, 0.0, 0.0),
+        pytest.approx((200 / 255, 30 / 255, 40 / 255), abs=1e-6),
+    ]
+    assert (black.scale.x, red.scale.x) == pytest.approx((0.3e-3, 0.8e-3))
+    assert (black.id, red.id) == (0, 1)
