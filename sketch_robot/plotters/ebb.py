@@ -304,11 +304,10 @@ class EbbPlotter(Plotter):
                     hand.drain()
                     hand.wait_for_resume(pen_request(rest.plan, to_ask_for[number]))
                     to_ask_for[number] = ''
-                stroke = strokes[number]
-                xy = stroke_from(stroke, start_mm).xy if start_mm > 0.0 else stroke.xy
-                hand.travel(xy[0])
+                stroke = stroke_from(strokes[number], start_mm) if start_mm > 0.0 else strokes[number]
+                hand.travel(stroke.xy[0])
                 hand.drop()
-                hand.draw(xy, stroke=number, from_mm=start_mm)
+                hand.draw(stroke.xy, stroke=number, from_mm=start_mm, pressure=stroke.pressure)
                 hand.lift(stroke=number)
                 number, start_mm = number + 1, 0.0
             except (Interrupted, Doubt) as event:

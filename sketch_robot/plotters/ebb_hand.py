@@ -14,16 +14,43 @@ from sketch_robot.plotters.ebb_client import Doubt, Status
 from sketch_robot.plotters.ebb_machine import EbbMachine
 from sketch_robot.plotters.ebb_moves import Move, brake, course_of, cut
 from sketch_robot.plotters.ebb_record import EbbRecord
+from sketch_robot.plotters.remainder import lengths_along
 from sketch_robot.plotters.serial_link import Link
 from sketch_robot.plotters.session import Session
 
 PAUSED_LOOK_S = 0.05  # between two looks at the button while the machine stands still
+SERVO_MS = 24  # the board moves its servo so often
 MOST_DOUBTS = 8  # in a row, without anything drawn in between
 _log = logging.getLogger(__name__)
 
 
 class Interrupted(Exception):  # noqa: N818  an event, not an error
     """A pause or a stop was asked for, and the pen has come to rest or is about to be lifted."""
+
+
+class _Press:
+    """When to move the pen for pressure, along one line.
+
+    Args:
+        length_mm, pressure: (N,) of each point along the line.
+        height_of: heights of the pen at pressures, %.
+    """
+
+    def __init__(
+        self, length_mm: np.ndarray, pressure: np.ndarray, height_of: Callable[[np.ndarray], np.ndarray]
+    ) -> None:
+        self._length_mm, self._pressure, self._height_of = length_mm, pressure, height_of
+        self._held: float | None = None
+        self._since_ms = 0
+
+    def change(self, at_mm: float, ms: int) -> float | None:
+        """The height from there on, if it is another one and the servo takes notice; a move of some ms follows."""
+        self._since_ms += ms
+        height = float(self._height_of(np.interp([at_mm], self._length_mm, self._pressure))[0])
+        if height == self._held or (self._held is not None and self._since_ms < SERVO_MS):
+            return None
+        self._held, self._since_ms = height, 0
+        return height
 
 
 class EbbHand:
@@ -61,9 +88,12 @@ class EbbHand:
         to_mm = float(xy_mm[0]), float(xy_mm[1])
         self._stream(travel_motion(self._machine.end_mm, to_mm, self.profile))
 
-    def draw(self, xy_mm: np.ndarray, *, stroke: int, from_mm: float) -> None:
-        """Queue a line with the pen down, which is a stroke's from some length on."""
-        self._stream(draw_motion(xy_mm, self.profile), stroke=stroke, from_mm=from_mm)
+    def draw(self, xy_mm: np.ndarray, *, stroke: int, from_mm: float, pressure: np.ndarray | None = None) -> None:
+        """Queue a line with the pen down, which is a stroke's from some length on; with a pressure at each point."""
+        press = None
+        if pressure is not None and self._machine.presses:
+            press = _Press(lengths_along(xy_mm), pressure, self._machine.heights)
+        self._stream(draw_motion(xy_mm, self.profile), stroke=stroke, from_mm=from_mm, press=press)
 
     def drop(self) -> None:
         """Queue lowering the pen."""
@@ -80,7 +110,7 @@ class EbbHand:
         """Queue moving the pen to a height of the servo's range, to try what it does."""
         self._await_room()
         self.record.pen_down = True
-        self._machine.move_pen(percent, self.profile.dropping_s)
+        self._machine.move_pen(percent, max(0.5, self.profile.dropping_s))
 
     def drain(self) -> None:
         """Watch until all that was queued is done."""
@@ -187,7 +217,9 @@ class EbbHand:
         self._machine.check_inside()
 
     # ------------------------------------------------------------- queueing
-    def _stream(self, motion: MotionProfile, *, stroke: int = -1, from_mm: float = 0.0) -> None:
+    def _stream(
+        self, motion: MotionProfile, *, stroke: int = -1, from_mm: float = 0.0, press: _Press | None = None
+    ) -> None:
         """Queue a movement bit by bit; a pause brakes on its line."""
         machine = self._machine
         course, self._carry_s = course_of(motion, self._carry_s, machine.axes)
@@ -195,6 +227,9 @@ class EbbHand:
 
         def tell(move: Move, *, to_the_end: bool = False) -> None:
             nonlocal at_mm
+            if press is not None and (height := press.change(at_mm - from_mm, move.ms)) is not None:
+                self._await_room(to_the_end=to_the_end)
+                machine.move_pen(height)
             self._await_room(to_the_end=to_the_end)
             start_mm, at_mm = at_mm, from_mm + move.length_mm
             machine.move(move, stroke=stroke, from_mm=start_mm, to_mm=at_mm)

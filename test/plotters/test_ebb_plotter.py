@@ -119,8 +119,9 @@ def test_motors_without_power_are_noticed_before_anything_moves():
     [
         ({'axes': ['x', 'x']}, 'one along each'),
         ({'steps_per_mm': 0.0}, 'steps per mm'),
-        ({'pen': {'up_percent': 30.0, 'down_percent': 30.0}}, 'different'),
-        ({'pen': {'up_percent': 130.0}}, '0 to 100 %'),
+        ({'pen': {'up_percent': 30.0, 'down_percent': 30.0}}, 'must be different'),
+        ({'pen': {'up_percent': 130.0}}, 'from 0 to 100 %'),
+        ({'pen': {'light_percent': 35.0}}, 'a light one needs a firm one'),
         ({'pen': {'raise_percent_s': -1.0}}, 'as fast as can be'),
         ({'pen': {'upp': 1.0}}, 'upp'),
     ],
@@ -380,6 +381,29 @@ def test_between_two_pens_it_parks_and_asks_for_the_next():
     assert bench.plotter.draw(plan).finished
     assert asked == [(PlotterStatus.PAUSED, "put in the pen 'red' (#c02020, 0.3 mm), then resume", (0.0, 0.0), 1)]
     assert is_drawn(bench, plan)
+
+
+# ------------------------------------------------------------------ pressure
+def test_a_machine_that_can_press_lowers_the_pen_with_the_pressure():
+    line = Stroke(np.array([[5.0, 5.0], [30.0, 5.0], [55.0, 5.0]]), pressure=np.array([0.0, 0.5, 1.0]))
+    plain = plan_with(QUICK, line.xy)
+    plan = DrawingPlan((line,), plain.page, QUICK, plain.stroke_s, plain.return_s)
+    bench = Bench(options={'pen': {'light_percent': 38.0, 'firm_percent': 20.0}})
+    outcome = bench.plotter.draw(plan)
+    pulses = [int(command.split(',')[1]) for command in bench.board.commands if command.startswith('S2,')]
+    assert len(pulses) == 17  # 16 steps
+    assert pulses == sorted(pulses, reverse=True)  # from light to firm
+    assert 9855 + 17976 * 0.2 - 1 <= pulses[-1] < pulses[0] <= 9855 + 17976 * 0.38 + 1
+    assert outcome.machine_s == pytest.approx(plan.predicted_s, rel=0.01)
+    assert is_drawn(bench, plan)
+
+
+def test_a_machine_that_cannot_press_draws_such_a_stroke_as_any_other():
+    line = Stroke(np.array([[5.0, 5.0], [55.0, 5.0]]), pressure=np.array([0.0, 1.0]))
+    plain, bench = plan_with(QUICK, line.xy), Bench()
+    assert bench.plotter.draw(DrawingPlan((line,), plain.page, QUICK, plain.stroke_s, plain.return_s)).finished
+    assert not any(command.startswith('S2') for command in bench.board.commands)
+    assert is_drawn(bench, plain)
 
 
 # ------------------------------------------------------------------ the journal

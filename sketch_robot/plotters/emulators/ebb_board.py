@@ -144,7 +144,8 @@ class EbbBoard:
         for job in self.stepper.started:
             if job.servo is not None:
                 self.servo.aim(*job.servo)
-                self._pen_up = job.servo[0] == self._pulse_up
+            if job.pen_up is not None:
+                self._pen_up = job.pen_up
             if job.enable is not None:
                 self._enable(*job.enable)
         self.stepper.started.clear()
@@ -421,7 +422,7 @@ class EbbBoard:
 
     def _queue_pen(self, *, up: bool, ms: int) -> None:
         aim = (self._pulse_up, self._rate_up) if up else (self._pulse_down, self._rate_down)
-        self.stepper.waiting.append(Job(ticks=TICKS_PER_MS * ms, servo=aim))
+        self.stepper.waiting.append(Job(ticks=TICKS_PER_MS * ms, servo=aim, pen_up=up))
 
     def _do_s2(self, given: list[str]) -> None:
         pulse = self._number(given, 0, 0, 65_535)

@@ -23,6 +23,7 @@ class Job:
         way: 1 or -1 by axis; which way a rate above zero turns the motor.
         clear: which accumulators start from nothing; bit 0 motor 1, bit 1 motor 2.
         servo: (pulse, rate) to set when it begins; None: leave the servo alone.
+        pen_up: what the pen is taken for from then on, as QP tells; None: as before.
         enable: motor modes to set when it begins, as EM has them; None: leave them alone.
     """
 
@@ -33,6 +34,7 @@ class Job:
     way: tuple[int, int] = (1, 1)
     clear: int = 0
     servo: tuple[int, int] | None = None
+    pen_up: bool | None = None
     enable: tuple[int, int | None] | None = None
 
     @property
