@@ -16,6 +16,7 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.share import PACKAGE, share_folder
 
 DEMO_PHOTO = 'astronaut'  # comes with scikit-image
+SIMULATED = 'simulated'  # the driver that needs no machine
 LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 Value = bool | int | float | str
 
@@ -56,7 +57,9 @@ ARGUMENTS = (
     Argument('photo', '', "A picture or folder to look at; 'astronaut': a demo photo; empty: the camera."),
     Argument('camera', '', "The camera: '0', '/dev/video0', or a video; empty: as in params_file; 'none': no camera "
              'node, pictures come from elsewhere on image_raw.'),
-    Argument('plotter', '', "The machine, e.g. 'simulated'; empty: as in params_file."),
+    Argument('plotter', '', "The machine: its name, as 'grbl_plotter', or its YAML file; 'simulated': none is needed; "
+             'empty: as in params_file.'),
+    Argument('port', '', "Where it is plugged in: a device or a device id; empty: as the machine's file says."),
     Argument('page', '', "The sheet: 'A5', '148x210' (mm) ...; empty: as in params_file."),
     Argument('time_budget', '', 'Predicted drawing time to keep to, seconds; empty: as in params_file.'),
     Argument('speedup', '', 'How many times faster than real the simulated machine is; empty: as in params_file.'),
@@ -119,12 +122,15 @@ def portrait_graph(options: Mapping[str, str]) -> tuple[NodeSpec, ...]:
 
     photo = said['photo']
     source = str(Path(photo).expanduser().resolve()) if photo not in ('', DEMO_PHOTO) else photo or said['camera']
+    named = said['plotter']
+    machine = str(Path(named).expanduser().resolve()) if named.endswith(('.yaml', '.yml')) else named
+    profile = '' if machine == SIMULATED else machine  # a plan's times are those of the machine that draws it
     camera = () if said['camera'] == 'none' and not said['photo'] else (spec('camera', source=source),)
     return (
         *camera,
         spec('line_artist'),
-        spec('planner', page=said['page'], time_budget=_number('time_budget', said['time_budget'])),
-        spec('plotter', driver=said['plotter'], speedup=_number('speedup', said['speedup'])),
+        spec('planner', page=said['page'], time_budget=_number('time_budget', said['time_budget']), profile=profile),
+        spec('plotter', machine=machine, port=said['port'], speedup=_number('speedup', said['speedup'])),
         spec('portrait'),
     )
 

@@ -43,7 +43,7 @@ def test_arguments_reach_the_nodes_that_they_concern() -> None:
     said = {'page': '148x210', 'time_budget': '90', 'plotter': 'simulated', 'speedup': '25', 'camera': '/dev/video2'}
     assert parameters_of('camera', **said) == {'source': '/dev/video2'}
     assert parameters_of('planner', **said) == {'page': '148x210', 'time_budget': 90.0}
-    assert parameters_of('plotter', **said) == {'driver': 'simulated', 'speedup': 25.0}
+    assert parameters_of('plotter', **said) == {'machine': 'simulated', 'speedup': 25.0}
     assert parameters_of('portrait', **said) == {}
     assert isinstance(parameters_of('planner', **said)['time_budget'], float)
 

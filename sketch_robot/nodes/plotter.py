@@ -1,47 +1,51 @@
-"""The node `plotter`: puts plans on paper.
+"""The node `plotter`: puts plans on paper with one machine.
 
-Serves the action `execute_plan` and the services `~/home` `~/stop` `~/pause` `~/resume` (Trigger) and `~/pen`
-(SetBool, true: down). Publishes `plotter_state`, `pen_pose`, `/diagnostics` and, from machines that know it, `paper`: a
-picture of what is on paper (mono8, latched), once a second while drawing and at the end. A drawing whose commander is
-lost ends with the pen up.
+Serves the action `execute_plan` and the services `~/home` `~/stop` `~/pause` `~/resume` `~/set_origin` (Trigger) and
+`~/pen` (SetBool, true: down). Publishes `plotter_state`, `pen_pose`, `/diagnostics` and, from machines that know it,
+`paper`: a picture of what is on paper (mono8, latched), once a second while drawing and at the end. With an arm it also
+speaks as `sketch_robot.nodes.arm` says.
+
+A goal is a drawing on a new sheet. Whatever ends it, a fault, a cancel or a kill of this node, the pen goes up as soon
+as the machine can be reached, and what is proven to be on paper is in a journal: `~/resume` then draws exactly the
+rest, now or after the node has been started again. A drawing whose commander is lost ends with the pen up, too.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from builtin_interfaces.msg import Time
-from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
-from sensor_msgs.msg import Image
 from sketch_robot_interfaces.action import ExecutePlan
-from sketch_robot_interfaces.msg import PlotterState
-from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import DrawingPlan
-from sketch_robot.nodes import diagnostics, qos
 from sketch_robot.nodes.commander import Commander
-from sketch_robot.nodes.conversions import FRAME, MM, duration_to_ros, plan_from_ros, point_to_ros
+from sketch_robot.nodes.conversions import MM, duration_to_ros, plan_from_ros
 from sketch_robot.nodes.failures import failure_of
-from sketch_robot.nodes.images import image_to_ros
+from sketch_robot.nodes.machines import make_machine
 from sketch_robot.nodes.parameters import Parameter, Parameters
-from sketch_robot.nodes.runner import PARK_TIMEOUT_S, SketchNode, run_node
-from sketch_robot.nodes.worker import Worker
-from sketch_robot.plotters import PLOTTERS, Outcome, PlotterStatus, Progress, make_plotter
+from sketch_robot.nodes.plotter_topics import PlotterTopics
+from sketch_robot.nodes.runner import SketchNode, run_node
+from sketch_robot.nodes.supervisor import Supervisor
+from sketch_robot.plotters import Outcome, PlotterStatus
+from sketch_robot.plotters.unfinished import DrawingRecord, state_folder
 
 RESULT_TIMEOUT_S = 900  # how long a result waits for a client that asks late
 TICK_S = 0.05
+PARK_S = 8.0  # launch kills with SIGTERM 5 s after Ctrl-C, which changes nothing, and with SIGKILL 5 s later
 
 PARAMETERS = (
-    Parameter('driver', 'simulated', 'Which machine.', choices=tuple(sorted(PLOTTERS)), read_only=True),
-    Parameter('speedup', 1.0, 'How many times faster than real the simulation is.', 0.01, 10000.0, read_only=True),
+    Parameter('machine', 'default', "Which machine: a name, or the path of a machine's YAML file.", read_only=True),
+    Parameter('port', '', 'Its device or device id; empty: as its file says.', read_only=True),
+    Parameter('journal_folder', '', 'Where journals are kept; empty: ~/.local/state/sketch_robot.', read_only=True),
+    Parameter('arm_controller', False, 'An arm is moved by the controller that listens to joint_trajectory, instead '
+              'of being simulated.', read_only=True),
+    Parameter('speedup', 1.0, 'How many times faster than real a simulation is.', 0.01, 10000.0, read_only=True),
     Parameter('alarm_after_strokes', -1, 'The simulated machine raises an alarm after so many strokes; -1: never.',
               low=-1, read_only=True),
     Parameter('offline_after_strokes', -1, 'The simulated machine is lost in the stroke after so many; -1: never.',
@@ -57,28 +61,20 @@ class PlotterNode(SketchNode):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__('plotter', **kwargs)
         self._values = Parameters(self, PARAMETERS)
-        options: dict[str, Any] = {}
-        if self._values['driver'] == 'simulated':
-            faults = {name: self._values[name] for name in ('alarm_after_strokes', 'offline_after_strokes')}
-            options = {'speedup': self._values['speedup'], **{k: v for k, v in faults.items() if v >= 0}}
-        self._plotter = make_plotter(self._values['driver'], **options)
-        self._machine = Worker(self)
-        self._viewer = Worker(self)
+        made = make_machine(self, {row.name: self._values[row.name] for row in PARAMETERS})
+        folder = self._values['journal_folder']
+        owner = self.get_fully_qualified_name().strip('/').replace('/', '_')
+        record = DrawingRecord(
+            Path(folder).expanduser() if folder else state_folder(), f'{owner}-{made.machine.name}', made.machine.name
+        )
+        self._supervisor = Supervisor(self, made.machine.name, made.plotter, record)
+        self._plotter = made.plotter
+        self._topics = PlotterTopics(self, self._supervisor)
         self._goal: ServerGoalHandle | None = None
-        self._promised = False
-        self._why_stopped: SketchRobotError | None = None
-        self._trouble = ''
-        self._last_state: tuple[object, ...] = ()
-        self._last_state_s = self._last_paper_s = self._retry_s = 0.0
-        self._busy_paper = self._connecting = self._closing = False
-
-        self._state_out = self.create_publisher(PlotterState, 'plotter_state', qos.LATCHED)
-        self._pose_out = self.create_publisher(PoseStamped, 'pen_pose', 10)
-        self._paper_out = self.create_publisher(Image, 'paper', qos.LATCHED)
-        self._health = diagnostics.Diagnostics(self, 'machine')
         group = ReentrantCallbackGroup()
         for name, callback in (
             ('home', self._on_home),
+            ('set_origin', self._on_set_origin),
             ('stop', self._on_stop),
             ('pause', self._on_pause),
             ('resume', self._on_resume),
@@ -95,73 +91,44 @@ class PlotterNode(SketchNode):
 
     def park(self) -> None:
         """End a drawing with the pen up, and let the machine go."""
-        self._closing = True
-        self._end(SketchRobotError(ErrorCode.CANCELLED, 'the plotter node is shutting down; the pen is up'))
-        deadline_s = time.monotonic() + PARK_TIMEOUT_S
-        while self._goal is not None and time.monotonic() < deadline_s:
-            time.sleep(0.01)
-        self._plotter.close()
-        self._machine.close()
-        self._viewer.close()
+        self._supervisor.close(PARK_S)
+        self._topics.close()
 
     # ------------------------------------------------------------- the action
     def _on_goal(self, _goal: ExecutePlan.Goal) -> GoalResponse:
-        if self._promised:
+        if not self._supervisor.claim():
             self.get_logger().warning('a plan was rejected: another one is being drawn')
             return GoalResponse.REJECT
-        self._promised = True
         return GoalResponse.ACCEPT
 
     def _on_cancel(self, _handle: ServerGoalHandle) -> CancelResponse:
-        self._end(SketchRobotError(ErrorCode.CANCELLED, 'the drawing was cancelled; the pen is up'))
+        self._supervisor.end(SketchRobotError(ErrorCode.CANCELLED, 'the drawing was cancelled; the pen is up'))
         return CancelResponse.ACCEPT
-
-    def _end(self, why: SketchRobotError) -> None:
-        """Stop the drawing, if there is one; the first reason counts."""
-        if self._goal is None or self._why_stopped is not None:
-            return
-        self._why_stopped = why
-        self._plotter.stop()
 
     async def _execute(self, handle: ServerGoalHandle) -> ExecutePlan.Result:
         result = ExecutePlan.Result()
-        self._goal, self._why_stopped = handle, None
+        self._goal = handle
+        self._supervisor.take()
         self._commander.begin()
         try:
             if handle.is_cancel_requested:
                 raise SketchRobotError(ErrorCode.CANCELLED, 'the drawing was cancelled before it began')
             plan = plan_from_ros(handle.request.plan)
-            if self._plotter.status == PlotterStatus.OFFLINE:
-                raise SketchRobotError(ErrorCode.PLOTTER_OFFLINE, f'no machine is connected: {self._trouble or "wait"}')
             self.get_logger().info(f'drawing {len(plan.strokes)} strokes, predicted {plan.predicted_s:.0f} s')
-            outcome: Outcome = await self._machine.run(self._draw, plan)
-            result.strokes_drawn, result.lifts = outcome.strokes_drawn, outcome.lifts
-            result.ink, result.travel = outcome.ink_mm * MM, outcome.travel_mm * MM
-            result.taken = duration_to_ros(outcome.machine_s)
-            if not outcome.finished:
-                why = self._why_stopped
-                raise why or SketchRobotError(ErrorCode.CANCELLED, 'the drawing was stopped; the pen is up')
+            _tell_outcome(result, await self._supervisor.draw(plan))
         except Exception as error:  # noqa: BLE001  every failure ends in a result; defects are logged
             failure = failure_of(error)
             result.error_code, result.error_msg = failure.code, failure.message
-            result.strokes_drawn = result.strokes_drawn or self._plotter.progress.strokes_done
+            result.strokes_drawn = result.strokes_drawn or self._supervisor.drawn
         result.finished = self.get_clock().now().to_msg()
-        await self._show_paper(result.finished)
+        await self._topics.show_paper(self._values['paper_resolution'], result.finished)
         self._finish(handle, result)
         return result
 
-    def _draw(self, plan: DrawingPlan) -> Outcome:
-        """In the machine's thread; a stop that came before the machine began is made good at its first report."""
-
-        def obey(_progress: Progress) -> None:
-            if self._why_stopped is not None:
-                self._plotter.stop()
-
-        return self._plotter.draw(plan, obey)
-
     def _finish(self, handle: ServerGoalHandle, result: ExecutePlan.Result) -> None:
-        self._goal, self._promised = None, False
-        self._publish_state()  # whoever gets the result finds the machine's state as of then
+        self._goal = None
+        self._supervisor.release()
+        self._topics.publish_state()  # whoever gets the result finds the machine's state as of then
         if handle.is_active:
             if result.error_code == ErrorCode.OK:
                 handle.succeed()
@@ -169,6 +136,9 @@ class PlotterNode(SketchNode):
                 handle.canceled()
             else:
                 handle.abort()
+        self._log_end(result)
+
+    def _log_end(self, result: ExecutePlan.Result) -> None:
         line = f'{result.strokes_drawn} strokes and {result.ink:.2f} m of ink are on paper'
         if result.error_code == ErrorCode.OK:
             self.get_logger().info(f'drawn: {line}')
@@ -179,136 +149,113 @@ class PlotterNode(SketchNode):
     async def _on_home(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         return await self._between_drawings(self._plotter.home, 'the pen is up and at home', response)
 
+    async def _on_set_origin(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        set_origin: Callable[[], None] | None = getattr(self._plotter, 'set_origin', None)
+        if set_origin is None:
+            response.message = f'the machine {self._supervisor.name!r} knows by itself where the page is'
+            return response
+        done = "the pen is up, above the page's lower left corner"
+        return await self._between_drawings(set_origin, done, response)
+
     async def _on_pen(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         done = 'the pen is down' if request.data else 'the pen is up'
         return await self._between_drawings(lambda: self._plotter.set_pen(request.data), done, response)
 
-    async def _between_drawings(self, move: Callable[[], None], done: str, response: Any) -> Any:
-        if self._promised:
-            response.message = 'BUSY: a drawing is running; stop it first (~/stop)'
-            return response
+    async def _between_drawings(self, movement: Callable[[], None], done: str, response: Any) -> Any:
         try:
-            await self._machine.run(move)
+            await self._supervisor.move(movement)
             response.success, response.message = True, done
         except Exception as error:  # noqa: BLE001  every failure is answered; defects are logged
             response.message = str(failure_of(error))
         return response
 
     def _on_stop(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        drawing = self._goal is not None
-        self._end(SketchRobotError(ErrorCode.CANCELLED, 'the drawing was stopped through ~/stop; the pen is up'))
+        why = SketchRobotError(ErrorCode.CANCELLED, 'the drawing was stopped through ~/stop; the pen is up')
+        drawing = self._supervisor.end(why)
         response.success, response.message = True, 'stopped; the pen is up' if drawing else 'there was no drawing'
         return response
 
     def _on_pause(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._while_drawing(self._plotter.pause, 'paused; the pen is up', response)
-
-    def _on_resume(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._while_drawing(self._plotter.resume, 'drawing again', response)
-
-    def _while_drawing(self, act: Callable[[], None], done: str, response: Trigger.Response) -> Trigger.Response:
-        if self._goal is None:
+        if not self._supervisor.is_drawing:
             response.message = 'there is no drawing'
             return response
+        return _tried(self._supervisor.pause, 'paused; the pen is up', response)
+
+    async def _on_resume(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Go on after a pause; without a drawing, go on with the unfinished one."""
+        supervisor = self._supervisor
+        if supervisor.is_drawing:
+            return _tried(supervisor.resume, 'drawing again', response)
+        left = supervisor.unfinished
+        if left is None or not supervisor.claim():
+            response.message = 'there is no drawing'
+            return response
+        executor = self.executor
+        assert executor is not None  # which has called
+        begun = Future(executor=executor)
+        executor.create_task(self._draw_rest, begun)
         try:
-            act()
-            response.success, response.message = True, done
-        except SketchRobotError as error:
-            response.message = str(error)
+            await begun
+            response.success, response.message = True, f'drawing the rest; {left}'
+        except Exception as error:  # noqa: BLE001  every failure is answered; defects are logged
+            response.message = str(failure_of(error))
         return response
 
-    # ------------------------------------------------------------- what is published
+    async def _draw_rest(self, begun: Future) -> None:
+        result = ExecutePlan.Result()
+        self._supervisor.take()
+        try:
+            _tell_outcome(result, await self._supervisor.draw_rest(begun))
+        except Exception as error:  # noqa: BLE001  it is answered or logged
+            failure = failure_of(error)
+            result.error_code, result.error_msg = failure.code, failure.message
+            result.strokes_drawn = self._supervisor.drawn
+            if not begun.done():
+                begun.set_exception(failure)
+        await self._topics.show_paper(self._values['paper_resolution'], self.get_clock().now().to_msg())
+        self._supervisor.release()
+        self._topics.publish_state()
+        self._log_end(result)
+        if not begun.done():
+            begun.set_result(None)
+
+    # ------------------------------------------------------------- twenty times a second
     def _tick(self) -> None:
-        self._connect_if_offline()
-        progress, status, now_s = self._plotter.progress, self._plotter.status, time.monotonic()
+        self._supervisor.tick()
         goal = self._goal
         if goal is not None and goal.is_active:
-            feedback = ExecutePlan.Feedback(
-                strokes_done=progress.strokes_done,
-                strokes_total=progress.strokes_total,
-                fraction=float(progress.fraction),
-                remaining=duration_to_ros(progress.remaining_s),
-                parking=status == PlotterStatus.PARKING,
-            )
-            goal.publish_feedback(feedback)
-            self._pose_out.publish(self._pose())
+            self._tell(goal)
             if self._commander.lost_for_s() > self._values['client_timeout']:
-                self._end(
-                    SketchRobotError(ErrorCode.CLIENT_LOST, 'whoever asked for the drawing is gone; the pen is up')
-                )
-            if (
-                now_s - self._last_paper_s > 1.0
-                and self._paper_out.get_subscription_count() > 0
-                and not self._busy_paper
-            ):
-                self._busy_paper = True
-                self._viewer.run(self._publish_paper, self.get_clock().now().to_msg()).add_done_callback(self._on_paper)
-        state = (status, progress.pen_down, progress.strokes_done, progress.strokes_total, self._trouble)
-        if state != self._last_state or now_s - self._last_state_s > (0.2 if goal is not None else 1.0):
-            self._publish_state()
-            self._last_state, self._last_state_s = state, now_s
+                why = 'whoever asked for the drawing is gone; the pen is up'
+                self._supervisor.end(SketchRobotError(ErrorCode.CLIENT_LOST, why))
+        self._topics.tick(self._values['paper_resolution'])
 
-    def _publish_state(self) -> None:
-        progress, status = self._plotter.progress, self._plotter.status
-        self._state_out.publish(
-            PlotterState(
-                header=Header(frame_id=FRAME, stamp=self.get_clock().now().to_msg()),
-                status=status.value,
-                reason=self._trouble,
-                machine=self._values['driver'],
-                pen_down=progress.pen_down,
-                pen=point_to_ros(progress.pen_mm, down=progress.pen_down),
+    def _tell(self, goal: ServerGoalHandle) -> None:
+        progress = self._supervisor.progress
+        goal.publish_feedback(
+            ExecutePlan.Feedback(
                 strokes_done=progress.strokes_done,
                 strokes_total=progress.strokes_total,
                 fraction=float(progress.fraction),
                 remaining=duration_to_ros(progress.remaining_s),
+                parking=self._plotter.status == PlotterStatus.PARKING,
             )
         )
-        level = {PlotterStatus.OFFLINE: diagnostics.ERROR, PlotterStatus.ALARM: diagnostics.ERROR}
-        self._health.say(level.get(status, diagnostics.OK), self._trouble or status.name.lower(), status=status.name)
 
-    def _pose(self) -> PoseStamped:
-        progress = self._plotter.progress
-        pose = PoseStamped(header=Header(frame_id=FRAME, stamp=self.get_clock().now().to_msg()))
-        pose.pose.position = point_to_ros(progress.pen_mm, down=progress.pen_down)
-        return pose
 
-    async def _show_paper(self, stamp: Time) -> None:
-        try:
-            await self._viewer.run(self._publish_paper, stamp)
-        except Exception as error:  # noqa: BLE001  a drawing on paper is not lost because its picture is
-            self.get_logger().error(f'the paper could not be shown: {failure_of(error)}')
+def _tell_outcome(result: ExecutePlan.Result, outcome: Outcome) -> None:
+    result.strokes_drawn, result.lifts = outcome.strokes_drawn, outcome.lifts
+    result.ink, result.travel = outcome.ink_mm * MM, outcome.travel_mm * MM
+    result.taken = duration_to_ros(outcome.machine_s)
 
-    def _publish_paper(self, stamp: Time) -> None:
-        self._last_paper_s = time.monotonic()
-        paper = getattr(self._plotter, 'paper', None)
-        if paper is None:
-            return
-        picture = paper.image(self._values['paper_resolution'] * MM)
-        self._paper_out.publish(image_to_ros(picture, 'mono8', Header(frame_id=FRAME, stamp=stamp)))
 
-    def _on_paper(self, future: Future) -> None:
-        self._busy_paper = False
-        if future.exception() is not None:
-            self.get_logger().error(f'the paper could not be shown: {failure_of(future.exception())}')
-
-    # ------------------------------------------------------------- the machine
-    def _connect_if_offline(self) -> None:
-        waiting = self._connecting or self._closing or time.monotonic() < self._retry_s
-        if waiting or self._plotter.status != PlotterStatus.OFFLINE:
-            return
-        self._connecting = True
-        self._machine.run(self._plotter.connect).add_done_callback(self._on_connected)
-
-    def _on_connected(self, future: Future) -> None:
-        self._connecting = False
-        if future.exception() is None:
-            self._trouble = ''
-            self.get_logger().info(f'ready: the {self._values["driver"]} machine is connected')
-            return
-        self._trouble = failure_of(future.exception()).message
-        self._retry_s = time.monotonic() + 2.0
-        self.get_logger().error(f'no machine: {self._trouble}; trying again in 2 s', throttle_duration_sec=30.0)
+def _tried(act: Callable[[], None], done: str, response: Trigger.Response) -> Trigger.Response:
+    try:
+        act()
+        response.success, response.message = True, done
+    except SketchRobotError as error:
+        response.message = str(error)
+    return response
 
 
 def main() -> None:

@@ -147,7 +147,8 @@ class World:
 
     def __init__(self, domain: int, logs: Path) -> None:
         self._logs = logs
-        self._environment = {**os.environ, **middleware_environment(), 'ROS_DOMAIN_ID': str(domain)}
+        own = {'ROS_DOMAIN_ID': str(domain), 'XDG_STATE_HOME': str(logs / 'state')}  # no test finds another's drawings
+        self._environment = {**os.environ, **middleware_environment(), **own}
         os.environ.update(middleware_environment())
         self._context = rclpy.Context()
         rclpy.init(args=[], context=self._context, domain_id=domain, signal_handler_options=SignalHandlerOptions.NO)

@@ -208,6 +208,7 @@ def test_the_stop_service_ends_the_drawing_with_a_reason(plotter: Bench) -> None
 
 
 def test_without_a_drawing_stop_pause_and_resume_say_so(plotter: Bench) -> None:
+    assert plotter.execute(ladder(1)).result().error_code == ErrorCode.OK  # nothing is left unfinished
     assert plotter.trigger('stop').message == 'there was no drawing'
     for name in ('pause', 'resume'):
         answer = plotter.trigger(name)

@@ -1,0 +1,199 @@
+"""An arm over ROS: its model and joints for RViz, its trajectories for ros2_control.
+
+Publishes `robot_description` (std_msgs/String, latched) and, of a simulated arm, `joint_states`. Of a real one it
+publishes `joint_trajectory` (trajectory_msgs/JointTrajectory), which is to be remapped to the controller's topic
+(`/joint_trajectory_controller/joint_trajectory`), and listens to `joint_states`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+from sensor_msgs.msg import JointState
+from std_msgs.msg import String
+from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion.page import Page
+from sketch_robot.nodes import qos
+from sketch_robot.nodes.arm_messages import sample_from_ros, sample_to_ros, trajectory_to_ros
+from sketch_robot.nodes.runner import SketchNode
+from sketch_robot.plotters.arm import ArmPlotter, ArmTransport, JointSample, JointTrajectory
+from sketch_robot.plotters.arm.page_frame import PageFrame
+from sketch_robot.plotters.arm.pen_pose import PenPose
+from sketch_robot.plotters.paper import Paper
+
+FIRST_WORD_S = 3.0  # how long to wait for the first joint states
+SILENCE_S = 0.5  # a controller that says nothing for so long is lost
+STATES_S = 1.0 / 30.0  # how often a simulated arm's joints are published, for the eye
+
+
+class WatchedArm(ArmTransport):
+    """Another transport, whose last sample can be looked at from any thread."""
+
+    def __init__(self, arm: ArmTransport) -> None:
+        self._arm = arm
+        self.lead_s = arm.lead_s
+        self.last: JointSample | None = None
+
+    @property
+    def paper(self) -> Paper | None:
+        """What is on paper."""
+        return self._arm.paper
+
+    def take_sheet(self, sheet: Page, page: PageFrame, pose: PenPose, pen_width_mm: float) -> None:
+        """Lay a fresh sheet."""
+        self._arm.take_sheet(sheet, page, pose, pen_width_mm)
+
+    def connect(self) -> None:
+        """Open it."""
+        self._arm.connect()
+        self.sample()
+
+    def close(self) -> None:
+        """Let the arm go."""
+        self._arm.close()
+
+    def now_s(self) -> float:
+        """The time."""
+        return self._arm.now_s()
+
+    def send(self, trajectory: JointTrajectory) -> None:
+        """Follow it from now on."""
+        self._arm.send(trajectory)
+
+    def hold(self) -> None:
+        """Stop."""
+        self._arm.hold()
+
+    def sample(self) -> JointSample:
+        """The joints."""
+        self.last = self._arm.sample()
+        return self.last
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self._arm.wait(seconds)
+
+
+class ControlledArm(ArmTransport):
+    """A joint trajectory controller that listens to a topic.
+
+    Args:
+        node: that speaks and listens; its executor must spin in another thread than the driver's.
+    """
+
+    lead_s = 0.1
+
+    def __init__(self, node: SketchNode) -> None:
+        self._node = node
+        self._names: tuple[str, ...] = ()
+        self._changed = threading.Condition()
+        self._last: JointSample | None = None
+        self._heard_s = 0.0
+        self._trouble: SketchRobotError | None = None
+        self._out = node.create_publisher(JointTrajectoryMsg, 'joint_trajectory', 10)
+        node.create_subscription(JointState, 'joint_states', self._on_states, 10)
+
+    def of(self, names: tuple[str, ...]) -> ControlledArm:
+        """Be told the arm's joints."""
+        self._names = names
+        return self
+
+    def connect(self) -> None:
+        """Wait for the first joint states, and for a controller that listens.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE.
+        """
+        self._trouble = None
+        with self._changed:
+            begun_s = time.monotonic()
+            if not self._changed.wait_for(lambda: self._heard_s >= begun_s, FIRST_WORD_S):
+                raise _offline('nobody publishes joint_states; start the arm and its joint_state_broadcaster')
+        if self._out.get_subscription_count() == 0:
+            topic = self._out.topic_name
+            raise _offline(f'nobody listens to {topic}; remap joint_trajectory to the topic of its controller')
+
+    def close(self) -> None:
+        """The controller holds where it is."""
+
+    def now_s(self) -> float:
+        """The ROS clock."""
+        return float(self._node.get_clock().now().nanoseconds) * 1e-9
+
+    def send(self, trajectory: JointTrajectory) -> None:
+        """Follow it from now on."""
+        self._out.publish(trajectory_to_ros(trajectory))
+
+    def hold(self) -> None:
+        """Stop where it is: a trajectory of one point, now."""
+        sample = self.sample()
+        now_s = self.now_s()
+        places = sample.positions[None]
+        self._out.publish(
+            trajectory_to_ros(
+                JointTrajectory(self._names, np.array([now_s + self.lead_s]), places, np.zeros_like(places))
+            )
+        )
+
+    def sample(self) -> JointSample:
+        """The latest word of the joints.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE, there has been none for long; PLOTTER_ALARM, it does not fit the arm.
+        """
+        if self._trouble is not None:
+            raise self._trouble
+        if self._last is None or time.monotonic() - self._heard_s > SILENCE_S:
+            raise _offline(f'no joint_states for {SILENCE_S:g} s; look after the controller')
+        return self._last
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(seconds)
+
+    def _on_states(self, msg: JointState) -> None:
+        try:
+            sample = sample_from_ros(msg, self._names, received_s=self.now_s())
+        except SketchRobotError as error:
+            self._trouble = error
+            return
+        if sample is not None:
+            with self._changed:
+                self._last, self._heard_s = sample, time.monotonic()
+                self._changed.notify_all()
+
+
+class ArmTopics:
+    """Publishes what RViz needs of an arm.
+
+    Args:
+        node: that publishes.
+        plotter: the arm.
+        watched: its simulation; None: it is real, and its own driver publishes its joints.
+    """
+
+    def __init__(self, node: SketchNode, plotter: ArmPlotter, watched: WatchedArm | None) -> None:
+        self._node = node
+        self._names = plotter.setup.chain.names
+        self._start = plotter.setup.start
+        self._watched = watched
+        self._description = node.create_publisher(String, 'robot_description', qos.LATCHED)
+        self._description.publish(String(data=plotter.setup.model.read_text(encoding='utf-8')))
+        if watched is not None:
+            self._states = node.create_publisher(JointState, 'joint_states', 10)
+            node.every(STATES_S, self._publish)
+
+    def _publish(self) -> None:
+        last = self._watched.last if self._watched is not None else None
+        sample = last or JointSample(0.0, self._start, np.zeros(len(self._names)))
+        msg = sample_to_ros(sample, self._names)
+        msg.header.stamp = self._node.get_clock().now().to_msg()  # the simulation has seconds of its own
+        self._states.publish(msg)
+
+
+def _offline(why: str) -> SketchRobotError:
+    return SketchRobotError(ErrorCode.PLOTTER_OFFLINE, f'the arm does not answer: {why}')
