@@ -20,6 +20,7 @@ AXIDRAW = PenProfile('axidraw', 50.0, 200.0, 200.0, 400.0, 0.12, 0.12, 0.127)
 QUICK = PenProfile('quick', 100.0, 1000.0, 200.0, 2000.0, 0.1, 0.1, 0.01)
 FIRMWARES = ((2, 5, 3), (2, 8, 1), (3, 0, 3))  # SM and QM; LM and QG; checksums and a longer queue
 PX_PER_MM = 10.0
+HALF_STEP_MM = 0.007  # one motor of the two is always first
 
 
 CARD = Page(60.0, 40.0, 2.0, 'card')

@@ -10,9 +10,10 @@ import serial
 from ebb_bench import CARD, QUICK, gaps, plan_with, strays, too_much_mm, waves
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion.timing import draw_motion
 from sketch_robot.plotters import PlotterStatus
 from sketch_robot.plotters.ebb import EbbPlotter
-from sketch_robot.plotters.ebb_moves import Axes
+from sketch_robot.plotters.ebb_moves import Axes, course_of, cut
 from sketch_robot.plotters.emulators import Emulator
 from sketch_robot.plotters.emulators.ebb import EbbLink, EmulatedEbb
 from sketch_robot.plotters.emulators.ebb_board import EbbBoard
@@ -193,6 +194,23 @@ def test_es_stops_at_once_and_the_counters_stay_true():
     first = board.stepper.counters[0]
     board.advance(1000 * MS)
     assert board.stepper.counters[0] == first == pytest.approx(500, abs=2)
+
+
+@pytest.mark.parametrize(('firmware', 'low_level'), [((2, 5, 3), False), ((3, 0, 3), True)])
+def test_ten_thousand_moves_end_on_the_step_and_in_the_model_s_time(firmware, low_level):
+    board, rng = board_of(firmware), np.random.default_rng(8)
+    at, carry_s, planned_s, count = (0, 0), 0.0, 0.0, 0
+    while count < 10_000:
+        xy = np.vstack([board.axes.mm(np.array(at)), rng.uniform([2.0, 2.0], [58.0, 38.0], (30, 2))])
+        motion = draw_motion(xy if count < 9_900 else np.vstack([xy, [0.0, 0.0]]), QUICK)
+        course, carry_s = course_of(motion, carry_s, board.axes)
+        for move in cut(course, board.axes, at, slice_ms=6):
+            assert say(board, move.command(low_level)) == b'OK\r\n'
+            at, count = move.target, count + 1
+        planned_s += motion.seconds
+    run_out(board)
+    assert tuple(board.stepper.counters) == at
+    assert board.ticks * 40e-6 == pytest.approx(planned_s, rel=0.01)
 
 
 # ------------------------------------------------------------------ pen and paper

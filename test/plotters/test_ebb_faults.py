@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ebb_bench import Bench, gaps, strays, too_much_mm, waves
+from ebb_bench import HALF_STEP_MM, Bench, gaps, strays, too_much_mm, waves
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.plotters import PlotterStatus
@@ -52,7 +52,7 @@ def assert_drawn_once(bench, plan, *, twice_mm):
     assert gaps(bench.board, plan) == 0
     assert too_much_mm(bench.board, plan) <= twice_mm
     assert bench.board.travel_down_mm == 0.0
-    assert bench.board.outside_mm < 1e-6
+    assert bench.board.outside_mm < HALF_STEP_MM
     assert not bench.board.pen_down
     assert bench.plotter.status == PlotterStatus.IDLE
 
@@ -163,6 +163,6 @@ def test_a_servo_that_jams_leads_to_no_wrong_move(seed, tmp_path):
     bench, plan = Bench(), PLANS[seed]
     bench.break_with(schedule('stuck-pen', seed, bench, plan, value=0.3))
     assert draw_to_the_end(bench, plan, tmp_path / 'journal') == []
-    assert bench.board.outside_mm < 1e-6
+    assert bench.board.outside_mm < HALF_STEP_MM
     assert bench.board.stepper.counters.tolist() == [0, 0]
     assert not bench.board.pen_down

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawings import A5, plan_of
-from ebb_bench import AXIDRAW, FIRMWARES, QUICK, Bench, gaps, plan_with, strays, too_much_mm, waves
+from ebb_bench import AXIDRAW, FIRMWARES, HALF_STEP_MM, QUICK, Bench, gaps, plan_with, strays, too_much_mm, waves
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion import DrawingPlan
@@ -49,7 +49,7 @@ def test_a_plan_is_on_paper_in_the_predicted_time_and_the_motors_are_back_at_zer
     assert is_drawn(bench, plan)
     assert len(bench.board.paper.polylines) == len(plan.strokes)
     assert bench.board.stepper.counters.tolist() == [0, 0]
-    assert bench.board.outside_mm < 1e-6
+    assert bench.board.outside_mm < HALF_STEP_MM
     assert bench.plotter.status == PlotterStatus.IDLE
     assert at_rest(bench)
 
@@ -453,4 +453,4 @@ def test_a_page_that_lies_otherwise_is_drawn_the_same():
     bench.board.axes = Axes.of(['x', '-y'])
     bench.plotter.draw(WAVES)
     assert is_drawn(bench, WAVES)
-    assert bench.board.outside_mm < 1e-6
+    assert bench.board.outside_mm < HALF_STEP_MM

@@ -6,6 +6,8 @@ where they are switched on. A command that finds the queue full blocks all after
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 
 from sketch_robot.motion.page import Page
@@ -15,6 +17,7 @@ from sketch_robot.plotters.emulators.ebb_servo import Servo
 from sketch_robot.plotters.paper import Paper
 
 MOST_BYTES = 256  # of a command, with its end
+KEPT_LINES = 20_000  # to look at
 DEEPEST = 32  # entries of the longest queue that firmware 3 allows
 WAITS_TO_ENABLE = (2, 8, 0)  # the firmware from which EM takes its turn in the queue
 
@@ -41,7 +44,8 @@ class EbbBoard:
         outside_mm: the farthest that the pen has been off the page.
         enabled: whether each motor has its current.
         supply: of the motors, as QC tells; 300 is 9 V.
-        commands: every whole line received, in order.
+        commands: the latest lines received, in order.
+        lines: how many there were.
     """
 
     def __init__(
@@ -61,7 +65,8 @@ class EbbBoard:
         self.supply = 300
         self.lifts = 0
         self.ink_mm = self.travel_down_mm = self.outside_mm = 0.0
-        self.commands: list[str] = []
+        self.commands: deque[str] = deque(maxlen=KEPT_LINES)
+        self.lines = 0
         self._seen, self._made = (0.0, 0.0), b''
         self._origin = np.zeros(2)  # page coordinates that step 0 stands for, mm
         self._variables = [0] * 32
@@ -207,6 +212,7 @@ class EbbBoard:
 
     def _obey(self, line: str) -> None:
         self.commands.append(line)
+        self.lines += 1
         name = line.split(',', 1)[0][:2].upper()
         try:
             if self._checked:

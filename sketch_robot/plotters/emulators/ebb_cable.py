@@ -108,9 +108,7 @@ class EbbCable:
 
     def _counts(self) -> Counts:
         board = self.board
-        return Counts(
-            self._bytes_in, self._bytes_out, len(board.commands), board.lifts, board.ink_mm, board.ticks * TICK_S
-        )
+        return Counts(self._bytes_in, self._bytes_out, board.lines, board.lifts, board.ink_mm, board.ticks * TICK_S)
 
     def _meet_faults(self) -> None:
         for fault in self.faults.due(self._counts()):
