@@ -9,10 +9,9 @@ grbl/planner.c, `plan_buffer_line` and `planner_recalculate`, with the constants
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-from sketch_robot.plotters.emulators.grbl_state import AXES, RING, Motion
+from sketch_robot.plotters.emulators.grbl_state import AXES, RING, Motion, compiled
 
 _F = np.float32
 _ZERO, _HALF, _ONE, _TWO = _F(0.0), _F(0.5), _F(1.0), _F(2.0)
@@ -23,20 +22,20 @@ _SLOWEST = _F(1.0)  # MINIMUM_FEED_RATE, mm/min
 _SLOWEST_JUNCTION_SQR = _F(0.0)  # MINIMUM_JUNCTION_SPEED is 0 mm/min
 
 
-@numba.njit(cache=True)
+@compiled
 def blocks_waiting(motion: Motion) -> int:
     """How many blocks the planner holds, the one being executed included."""
     planner = motion.planner[0]
     return (planner.head - planner.tail) % RING
 
 
-@numba.njit(cache=True)
+@compiled
 def blocks_free(motion: Motion) -> int:
     """How many more blocks it takes."""
     return RING - 1 - blocks_waiting(motion)
 
 
-@numba.njit(cache=True)
+@compiled
 def nominal_speed(motion: Motion, index: int) -> np.float32:
     """The speed that a block is to be driven with, overrides and the axes' limits considered."""
     planner, block = motion.planner[0], motion.blocks[index]
@@ -50,7 +49,7 @@ def nominal_speed(motion: Motion, index: int) -> np.float32:
     return max(speed, _SLOWEST)
 
 
-@numba.njit(cache=True)
+@compiled
 def exit_speed_sqr(motion: Motion) -> np.float32:
     """How fast the block being executed may end: the entry speed of the next one, 0 without."""
     planner = motion.planner[0]
@@ -60,7 +59,7 @@ def exit_speed_sqr(motion: Motion) -> np.float32:
     return motion.blocks[following].entry_sqr
 
 
-@numba.njit(cache=True)
+@compiled
 def add_block(  # type: ignore[no-untyped-def]
     motion: Motion, target_mm, feed, rapid=False, inverse_time=False, fixed_feed=False, system=False, ident=0
 ) -> bool:
@@ -120,7 +119,7 @@ def add_block(  # type: ignore[no-untyped-def]
     return True
 
 
-@numba.njit(cache=True)
+@compiled
 def replan(motion: Motion) -> None:
     """Set the entry speeds of all blocks that can still be improved."""
     planner = motion.planner[0]
@@ -155,7 +154,7 @@ def replan(motion: Motion) -> None:
         index = (index + 1) % RING
 
 
-@numba.njit(cache=True)
+@compiled
 def renew_profile(motion: Motion) -> None:
     """Let the block that is being cut into segments be looked at again, from the speed reached so far."""
     planner, prep = motion.planner[0], motion.prep[0]
@@ -167,7 +166,7 @@ def renew_profile(motion: Motion) -> None:
     prep.loaded = False
 
 
-@numba.njit(cache=True)
+@compiled
 def replan_from_rest(motion: Motion) -> None:
     """Plan all blocks anew, from what is left of the first; after a stop and after an override."""
     renew_profile(motion)
@@ -175,7 +174,7 @@ def replan_from_rest(motion: Motion) -> None:
     replan(motion)
 
 
-@numba.njit(cache=True)
+@compiled
 def override(motion: Motion, feed_percent: int, rapid_percent: int) -> None:
     """Change the overrides of all blocks that wait."""
     planner = motion.planner[0]
@@ -191,7 +190,7 @@ def override(motion: Motion, feed_percent: int, rapid_percent: int) -> None:
     replan_from_rest(motion)
 
 
-@numba.njit(cache=True)
+@compiled
 def discard_block(motion: Motion) -> None:
     """Forget the first block: all of it has been cut into segments."""
     planner = motion.planner[0]
@@ -202,7 +201,7 @@ def discard_block(motion: Motion) -> None:
     planner.tail = (planner.tail + 1) % RING
 
 
-@numba.njit(cache=True)
+@compiled
 def reset_planner(motion: Motion) -> None:
     """Forget all blocks, and begin at the stepper's position."""
     planner = motion.planner[0]
@@ -213,14 +212,14 @@ def reset_planner(motion: Motion) -> None:
         planner.position[axis] = motion.executor[0].position[axis]
 
 
-@numba.njit(cache=True)
+@compiled
 def _limit_entry(block, speed, before) -> None:  # type: ignore[no-untyped-def]
     """An entry is no faster than its corner, its block and the block before."""
     slower = min(speed, before)
     block.max_entry_sqr = min(slower * slower, block.max_junction_sqr)
 
 
-@numba.njit(cache=True)
+@compiled
 def _junction_sqr(limits, before, unit):  # type: ignore[no-untyped-def]
     cosine = _ZERO
     change = np.zeros(AXES, np.float32)
@@ -237,7 +236,7 @@ def _junction_sqr(limits, before, unit):  # type: ignore[no-untyped-def]
     return max(_SLOWEST_JUNCTION_SQR, (accel * limits.junction_deviation * sine) / (_ONE - sine))
 
 
-@numba.njit(cache=True)
+@compiled
 def _normalize(vector):  # type: ignore[no-untyped-def]
     """Make a vector's length 1; returns what it was."""
     square = _ZERO
@@ -250,7 +249,7 @@ def _normalize(vector):  # type: ignore[no-untyped-def]
     return length
 
 
-@numba.njit(cache=True)
+@compiled
 def _within_axes(most, unit):  # type: ignore[no-untyped-def]
     """The most along a direction that keeps each axis within its own limit."""
     value = _LARGE
@@ -260,7 +259,7 @@ def _within_axes(most, unit):  # type: ignore[no-untyped-def]
     return value
 
 
-@numba.njit(cache=True)
+@compiled
 def _rounded(value):  # type: ignore[no-untyped-def]
     """To the nearest whole number, halves away from zero, as `lround`."""
     wide = np.float64(value)

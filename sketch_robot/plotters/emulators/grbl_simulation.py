@@ -10,12 +10,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from sketch_robot.plotters.emulators.grbl_planner import add_block, blocks_free, blocks_waiting
 from sketch_robot.plotters.emulators.grbl_settings import AXES, settings_with
-from sketch_robot.plotters.emulators.grbl_state import BLOCK_DONE, CLOCK_HZ, Motion, make_motion
+from sketch_robot.plotters.emulators.grbl_state import BLOCK_DONE, CLOCK_HZ, Motion, compiled, make_motion
 from sketch_robot.plotters.emulators.grbl_stepper import advance, start
 
 DWELL_STEP_S = 0.05  # DWELL_TIME_STEP of grbl/config.h
@@ -99,7 +98,7 @@ def dwell_steps(seconds: float) -> int:
     return int(np.ceil(np.float32(1.0 / DWELL_STEP_S) * np.float32(seconds)))
 
 
-@numba.njit(cache=True)
+@compiled
 def _run(motion: Motion, targets, feeds, dwells, line, off):  # type: ignore[no-untyped-def]
     """When each line is done, in clock cycles: (N,) float64."""
     done = np.zeros(len(dwells))
@@ -126,7 +125,7 @@ def _run(motion: Motion, targets, feeds, dwells, line, off):  # type: ignore[no-
     return done
 
 
-@numba.njit(cache=True)
+@compiled
 def _wait_for_rest(motion: Motion, done, off) -> None:  # type: ignore[no-untyped-def]
     """Let all blocks be made, and the motors be switched off, where they are."""
     run = motion.executor[0]
@@ -140,13 +139,13 @@ def _wait_for_rest(motion: Motion, done, off) -> None:  # type: ignore[no-untype
         run.clock += off
 
 
-@numba.njit(cache=True)
+@compiled
 def _wait_until(motion: Motion, done, moment) -> None:  # type: ignore[no-untyped-def]
     while not advance(motion, moment, False):
         _collect(motion, done)
 
 
-@numba.njit(cache=True)
+@compiled
 def _collect(motion: Motion, done) -> None:  # type: ignore[no-untyped-def]
     run = motion.executor[0]
     for i in range(run.marks):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numba
 import numpy as np
 
 from sketch_robot.plotters.emulators.grbl_settings import AXES, kinematics_of
@@ -16,6 +17,7 @@ RING = 16  # BLOCK_BUFFER_SIZE of grbl/planner.h; one is always free, so 15 hold
 SEGMENTS = 6  # SEGMENT_BUFFER_SIZE of grbl/stepper.h; one is always free
 LOADED = SEGMENTS - 1  # blocks that segments may belong to
 MARKS = 512  # events that the stepper notes before someone must read them
+compiled = numba.njit(cache=True, error_model='numpy')  # a division by zero gives inf or nan, as on the AVR
 CLOCK_HZ = 16_000_000  # F_CPU of the ATmega328P
 
 BLOCK = np.dtype(

@@ -10,7 +10,6 @@ its compare value and zero (ATmega328P, CTC mode), so that a period is one cycle
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from sketch_robot.plotters.emulators.grbl_planner import discard_block, exit_speed_sqr, nominal_speed
@@ -23,6 +22,7 @@ from sketch_robot.plotters.emulators.grbl_state import (
     SEGMENTS,
     STOPPED,
     Motion,
+    compiled,
 )
 
 _F = np.float32
@@ -36,7 +36,7 @@ _ACCELERATE, _CRUISE, _BRAKE, _SLOW_DOWN = 0, 1, 2, 3  # ramps; the last: an ove
 _MARKS_KEPT = MARKS - 4
 
 
-@numba.njit(cache=True)
+@compiled
 def advance(motion: Motion, until: int, on_space: bool) -> bool:
     """Make steps until a moment.
 
@@ -85,7 +85,7 @@ def advance(motion: Motion, until: int, on_space: bool) -> bool:
             _note(motion, BLOCK_DONE, slot.ident, slot.rapid)
 
 
-@numba.njit(cache=True)
+@compiled
 def start(motion: Motion) -> None:
     """Let the step interrupt run, on what is planned."""
     run = motion.executor[0]
@@ -96,7 +96,7 @@ def start(motion: Motion) -> None:
         run.tick = 0
 
 
-@numba.njit(cache=True)
+@compiled
 def kill(motion: Motion) -> None:
     """Stop at once and forget all segments, as a reset does. The steps made so far stay counted."""
     run, prep = motion.executor[0], motion.prep[0]
@@ -110,7 +110,7 @@ def kill(motion: Motion) -> None:
         run.locked[axis] = 0
 
 
-@numba.njit(cache=True)
+@compiled
 def prepare(motion: Motion) -> None:
     """Fill the ring of segments as far as blocks and room allow."""
     run, prep, planner = motion.executor[0], motion.prep[0], motion.planner[0]
@@ -153,7 +153,7 @@ def prepare(motion: Motion) -> None:
             discard_block(motion)
 
 
-@numba.njit(cache=True)
+@compiled
 def _load(motion: Motion) -> bool:
     """Take up the first block, or its changed profile; False: there is none."""
     planner, prep = motion.planner[0], motion.prep[0]
@@ -189,7 +189,7 @@ def _load(motion: Motion) -> bool:
     return True
 
 
-@numba.njit(cache=True)
+@compiled
 def _profile_of_hold(prep, block) -> None:  # type: ignore[no-untyped-def]
     """Brake as hard as allowed, within this block or through it."""
     prep.ramp = _BRAKE
@@ -202,7 +202,7 @@ def _profile_of_hold(prep, block) -> None:  # type: ignore[no-untyped-def]
         prep.exit_speed = _ZERO
 
 
-@numba.njit(cache=True)
+@compiled
 def _profile(prep, block, leaving, nominal) -> None:  # type: ignore[no-untyped-def]
     """The trapezoid over what is left of a block, from its entry speed to `leaving` (squared); in mm from its end."""
     prep.mm_complete = _ZERO
@@ -240,7 +240,7 @@ def _profile(prep, block, leaving, nominal) -> None:  # type: ignore[no-untyped-
             prep.top_speed = np.sqrt(_TWO * block.accel * meeting + leaving)
 
 
-@numba.njit(cache=True)
+@compiled
 def _ramp(prep, block):  # type: ignore[no-untyped-def]
     """Follow the profile for a segment's time, or to its end.
 
@@ -267,7 +267,7 @@ def _ramp(prep, block):  # type: ignore[no-untyped-def]
     return dt, mm
 
 
-@numba.njit(cache=True)
+@compiled
 def _ramp_on(prep, block, minutes, mm):  # type: ignore[no-untyped-def]
     """Follow one ramp for at most some minutes; returns those taken and mm left. May go over to the next ramp."""
     change = block.accel * minutes
@@ -310,7 +310,7 @@ def _ramp_on(prep, block, minutes, mm):  # type: ignore[no-untyped-def]
     return minutes, prep.mm_complete
 
 
-@numba.njit(cache=True)
+@compiled
 def _begin(motion: Motion, slot) -> None:  # type: ignore[no-untyped-def]
     slot.begun = True
     for axis in range(AXES):
@@ -318,7 +318,7 @@ def _begin(motion: Motion, slot) -> None:  # type: ignore[no-untyped-def]
     _note(motion, BLOCK_BEGUN, slot.ident, slot.rapid)
 
 
-@numba.njit(cache=True)
+@compiled
 def _place(motion: Motion, slot) -> None:  # type: ignore[no-untyped-def]
     """Bresenham's line in closed form: s steps in E events; after k of them ceil(s k / E - 1/2) are made."""
     run = motion.executor[0]
@@ -331,7 +331,7 @@ def _place(motion: Motion, slot) -> None:  # type: ignore[no-untyped-def]
         run.position[axis] = slot.start[axis] + (made if delta >= 0 else -made)
 
 
-@numba.njit(cache=True)
+@compiled
 def _note(motion: Motion, kind, ident, rapid) -> None:  # type: ignore[no-untyped-def]
     run = motion.executor[0]
     mark = motion.marks[run.marks]

@@ -242,6 +242,16 @@ def test_a_feed_hold_stops_within_its_braking_way_and_50_ms(when_s: float) -> No
     assert motion.executor['position'][0, 0] < 3200
 
 
+def test_a_hold_before_the_first_step_is_a_stop() -> None:
+    motion = make_motion(settings_with())
+    plan(motion, (40.0, 0.0))
+    _hold(motion)
+    start(motion)
+    assert not advance(motion, FAR, False)
+    assert motion.executor['position'][0].tolist() == [0, 0, 0]
+    assert motion.prep['ended'][0]
+
+
 def test_after_a_hold_the_rest_of_the_block_is_made_to_the_step() -> None:
     motion = make_motion(settings_with())
     plan(motion, (40.0, 13.0), (0.0, 0.0))
