@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import cv2
+import numba
 import numpy as np
 
 from sketch_robot.stroke import Stroke
@@ -36,20 +38,16 @@ def fill_blobs(
     """
     filled = np.zeros(mask.shape, dtype=bool)
     core_px = CORE_WIDTHS * line_half_width
-    if float(half_width.max(initial=0.0)) < LEAST_WIDTHS * line_half_width:
-        return [], filled
-    core = (half_width > core_px).astype(np.uint8)
-    count, part, stats, _ = cv2.connectedComponentsWithStats(core, connectivity=8)
     strokes = []
-    for k in range(1, count):
-        left, top, width, height = stats[k, :4].tolist()
+    for part, (left, top, width, height) in _cores(half_width, core_px, LEAST_WIDTHS * line_half_width):
         reach = math.ceil(core_px * scale) + 1
-        rows = slice(max(top - reach, 0), top + height + reach)
-        columns = slice(max(left - reach, 0), left + width + reach)
-        inside = part[rows, columns] == k
+        rows = slice(max(top - reach, 0), min(top + height + reach, mask.shape[0]))
+        columns = slice(max(left - reach, 0), min(left + width + reach, mask.shape[1]))
+        inside = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=bool)
+        inside[part[:, 0] - rows.start, part[:, 1] - columns.start] = True
         depth = np.where(inside, half_width[rows, columns], 0.0)
         radius = float(depth.max())
-        if not LEAST_WIDTHS * line_half_width <= radius <= MOST_RADIUS_PX:
+        if radius > MOST_RADIUS_PX:
             continue
         if max(width, height) / scale + 2.0 * core_px > 2.0 * MOST_ELONGATION * radius:
             continue
@@ -62,6 +60,45 @@ def fill_blobs(
         strokes.append(Stroke((xy + np.array([columns.start, rows.start])) / scale, line_half_width))
         filled[rows, columns] |= blob
     return strokes, filled
+
+
+def _cores(
+    half_width: np.ndarray, core_px: float, least_px: float
+) -> Iterator[tuple[np.ndarray, tuple[int, int, int, int]]]:
+    """Connected places wider than `core_px`, of those that are at least `least_px` wide somewhere, in reading order.
+
+    Yields:
+        (N, 2) rows and columns, and left, top, width, height.
+    """
+    if float(half_width.max(initial=0.0)) < least_px:
+        return
+    seen = np.zeros(half_width.shape, dtype=bool)
+    for row, column in np.argwhere(half_width >= least_px).tolist():
+        if not seen[row, column]:
+            part = _flood(half_width, core_px, row, column, seen)
+            top, left = part.min(axis=0).tolist()
+            bottom, right = part.max(axis=0).tolist()
+            yield part, (left, top, right - left + 1, bottom - top + 1)
+
+
+@numba.njit(cache=True)
+def _flood(values: np.ndarray, above: float, row: int, column: int, seen: np.ndarray) -> np.ndarray:
+    """(N, 2) the 8-connected pixels with more than `above` around one that has; marks them as seen."""
+    found = [(row, column)]
+    seen[row, column] = True
+    k = 0
+    while k < len(found):
+        y, x = found[k]
+        for v in range(max(y - 1, 0), min(y + 2, values.shape[0])):
+            for u in range(max(x - 1, 0), min(x + 2, values.shape[1])):
+                if not seen[v, u] and values[v, u] > above:
+                    seen[v, u] = True
+                    found.append((v, u))
+        k += 1
+    part = np.empty((len(found), 2), np.int64)
+    for k in range(len(found)):
+        part[k, 0], part[k, 1] = found[k]
+    return part
 
 
 def _is_crossing(mask: np.ndarray, x: float, y: float, radius: float) -> bool:

@@ -40,11 +40,15 @@ class CentreLine:
     Attributes:
         xy: (N, 2) float64 pixels, N >= 1; a closed line has its first point again at its end.
         half_widths: (N,) float64 pixels, half the line's width at each point.
+        half_width: their median.
+        length: of the line, pixels.
         darkness: mean ink along it, in [0, 1].
     """
 
     xy: np.ndarray
     half_widths: np.ndarray
+    half_width: float
+    length: float
     darkness: float
 
 
@@ -125,25 +129,27 @@ def _within_tip(before, corner, after, ink, half_width):  # type: ignore[no-unty
 def _smooth(values: np.ndarray, sigma: float, ring: bool) -> np.ndarray:
     """Columns smoothed by a Gaussian; beyond an end they go on turned about it, so that straight stays straight and
     ends stay; a ring goes round, its last value being its first."""
-    n = len(values)
-    reach = min(int(3.5 * sigma + 0.5), n - 1)
+    n, columns = values.shape
+    reach = min(int(3.0 * sigma + 0.5), n - 1)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     kernel /= kernel.sum()
-    result = np.zeros_like(values)
+    longer = np.empty((n + 2 * reach, columns))
+    longer[reach : reach + n] = values
+    for k in range(1, reach + 1):
+        for c in range(columns):
+            if ring:
+                longer[reach - k, c], longer[reach + n - 1 + k, c] = (
+                    values[(n - 1 - k) % (n - 1), c],
+                    values[k % (n - 1), c],
+                )
+            else:
+                longer[reach - k, c] = 2.0 * values[0, c] - values[k, c]
+                longer[reach + n - 1 + k, c] = 2.0 * values[n - 1, c] - values[n - 1 - k, c]
+    result = np.zeros((n, columns))
     for i in range(n):
-        for k in range(-reach, reach + 1):
-            j = i + k
-            weight = kernel[k + reach]
-            for c in range(values.shape[1]):
-                if ring:
-                    value = values[j % (n - 1), c]
-                elif j < 0:
-                    value = 2.0 * values[0, c] - values[-j, c]
-                elif j >= n:
-                    value = 2.0 * values[n - 1, c] - values[2 * (n - 1) - j, c]
-                else:
-                    value = values[j, c]
-                result[i, c] += weight * value
+        for k in range(2 * reach + 1):
+            for c in range(columns):
+                result[i, c] += kernel[k] * longer[i + k, c]
     return result
 
 
@@ -284,7 +290,7 @@ def _sharpened(xy: np.ndarray, rest: np.ndarray, ink: np.ndarray):  # type: igno
 
 @numba.njit(cache=True)
 def _fit(xy, kind, offsets, closed, free, ink, half_width):  # type: ignore[no-untyped-def]
-    """All chains: points, half widths, darkness of each chain, offsets of the chains' points."""
+    """All chains: points, half widths, (chains, 3) median half width, length and darkness, offsets of their points."""
     chains = len(offsets) - 1
     height, width_px = ink.shape
     room = 0
@@ -293,7 +299,7 @@ def _fit(xy, kind, offsets, closed, free, ink, half_width):  # type: ignore[no-u
         for i in range(offsets[c] + 1, offsets[c + 1]):
             room += 2 * int(math.hypot(xy[i, 0] - xy[i - 1, 0], xy[i, 1] - xy[i - 1, 1]) / STEP_PX) + 3
     out, out_width = np.empty((room, 2)), np.empty(room)
-    darkness, ends = np.zeros(chains), np.zeros(chains + 1, np.int64)
+    summary, ends = np.zeros((chains, 3)), np.zeros(chains + 1, np.int64)
     scratch = np.empty(2 * int((WIDEST_PX + BEYOND_PX) / SAMPLE_PX) + 3)
     filled = 0
     for c in range(chains):
@@ -379,9 +385,12 @@ def _fit(xy, kind, offsets, closed, free, ink, half_width):  # type: ignore[no-u
             out_width[filled] = max(wide[i, 0], LEAST_HALF_WIDTH_PX)
             inked += _ink_at(ink, points[i, 0], points[i, 1])
             filled += 1
-        darkness[c] = inked / max(filled - first, 1)
+        for i in range(first + 1, filled):
+            summary[c, 1] += math.hypot(out[i, 0] - out[i - 1, 0], out[i, 1] - out[i - 1, 1])
+        summary[c, 0] = np.sort(out_width[first:filled])[(filled - first) // 2]
+        summary[c, 2] = inked / max(filled - first, 1)
         ends[c + 1] = filled
-    return out[:filled], out_width[:filled], darkness, ends
+    return out[:filled], out_width[:filled], summary, ends
 
 
 @numba.njit(cache=True)
@@ -408,7 +417,7 @@ def centre_lines(chains: list[Chain], ink: np.ndarray, half_width: np.ndarray) -
     if not chains:
         return []
     offsets = np.concatenate(([0], np.cumsum([len(chain.xy) for chain in chains])))
-    xy, widths, darkness, ends = _fit(
+    xy, widths, summary, ends = _fit(
         np.concatenate([chain.xy for chain in chains]),
         np.concatenate([chain.kind for chain in chains]),
         offsets,
@@ -418,5 +427,6 @@ def centre_lines(chains: list[Chain], ink: np.ndarray, half_width: np.ndarray) -
         half_width,
     )
     return [
-        CentreLine(xy[a:b], widths[a:b], float(dark)) for (a, b), dark in zip(pairwise(ends), darkness, strict=True)
+        CentreLine(xy[a:b], widths[a:b], *figures)
+        for (a, b), figures in zip(pairwise(ends.tolist()), summary.tolist(), strict=True)
     ]

@@ -263,12 +263,7 @@ def _chain(at: _Meetings, row: list[End], *, looped: bool) -> Chain:
 
     `looped`: it began at a linked end, and so has come round to it: no open end leads there.
     """
-    parts, kinds = [], []
-
-    def add(points: np.ndarray, kind: int) -> None:
-        parts.append(points)
-        kinds.append(np.full(len(points), kind, np.uint8))
-
+    parts: list[tuple[np.ndarray, int]] = []
     ring = bool(at.ring[row[0][0]])
     outer: list[bool] = []
     for position, (k, side) in enumerate(row):
@@ -284,12 +279,11 @@ def _chain(at: _Meetings, row: list[End], *, looped: bool) -> Chain:
         if position == len(row) - 1 and not looped and not ring:
             after, tail = _towards(at, leaves)
             outer.append(tail == 0 and len(after) == 0 and _alone(at, leaves))
-        add(before, BRIDGE)
-        add(edge[head : max(len(edge) - tail, head + 1)], SKELETON)
-        add(after, BRIDGE)
+        parts += [(before, BRIDGE), (edge[head : max(len(edge) - tail, head + 1)], SKELETON), (after, BRIDGE)]
         if position < len(row) - 1 or looped:
-            add(*at.bridge_from(leaves))
-    xy, kind = np.concatenate(parts), np.concatenate(kinds)
+            parts.append(at.bridge_from(leaves))
+    xy = np.concatenate([points for points, _ in parts])
+    kind = np.repeat(np.array([kind for _, kind in parts], np.uint8), [len(points) for points, _ in parts])
     if ring:
         return Chain(xy[:-1], kind[:-1], True)
     return Chain(xy, kind, looped, (False, False) if looped else (outer[0], outer[1]))

@@ -69,10 +69,8 @@ def trace_ink(ink: np.ndarray, *, sure: float = SURE_INK) -> tuple[Stroke, ...]:
     for line in centre_lines(chains(scaled, node_width, edge_width), ink, half_width):
         if len(line.xy) < 2:
             continue
-        length = float(np.hypot(*np.diff(line.xy, axis=0).T).sum())
-        importance = traced_importance(length, line.darkness)
-        half = float(np.median(line.half_widths))
-        strokes.append(Stroke(line.xy, half, importance=importance, half_widths=line.half_widths))
+        importance = traced_importance(line.length, line.darkness)
+        strokes.append(Stroke(line.xy, line.half_width, importance=importance, half_widths=line.half_widths))
     drawn[found.part[row, column]] = True
     strokes += [replace(spiral, importance=traced_importance(spiral.length, 1.0)) for spiral in spirals]
     for k in np.flatnonzero(~drawn & (found.area > 0)):  # ink that thinning has made a point of: dots
