@@ -223,6 +223,8 @@ class GrblCore(ABC):
             self._overrides.append(('spindle', 0))
         elif byte in _SPINDLE_STEPS:
             self._overrides.append(('spindle', _SPINDLE_STEPS[byte]))
+        elif byte == 0x9E:
+            self._overrides.append(('spindle stop', 0))
 
     def _reset(self) -> None:
         """`mc_reset`: outputs off at once; in motion the motors too, and the position is lost."""
@@ -516,9 +518,20 @@ class GrblCore(ABC):
                 self._set_spindle(gcode.SPINDLE_OFF, 0.0)
             self._spindle_stopped = 'stopped' if on else ''
 
+    def _toggle_spindle(self) -> None:
+        """While held, the spindle may be stopped, which lifts a pen on a servo, and turned on again."""
+        if self.state != HOLD:
+            return
+        if not self._spindle_stopped:
+            self._spindle_stopped = 'wanted'
+            self._tend_hold()
+        elif self._spindle_stopped == 'stopped':
+            self._restore_spindle()
+
     def _restore_spindle(self) -> None:
-        self._message('Restoring spindle')
-        self._set_spindle(self.parser.modes.spindle, float(self.parser.spindle_speed))
+        if self._spindle_stopped == 'stopped':
+            self._message('Restoring spindle')
+            self._set_spindle(self.parser.modes.spindle, float(self.parser.spindle_speed))
         self._spindle_stopped = ''
 
     def _override(self) -> None:
@@ -528,6 +541,8 @@ class GrblCore(ABC):
                 feed = 100 if value == 0 else min(200, max(10, feed + value))
             elif kind == 'rapid':
                 rapid = value
+            elif kind == 'spindle stop':
+                self._toggle_spindle()
             else:
                 spindle = 100 if value == 0 else min(200, max(10, spindle + value))
         self._overrides.clear()

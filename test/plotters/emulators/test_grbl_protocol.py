@@ -380,6 +380,27 @@ def test_a_feed_override_slows_the_motion_under_way(bench: Bench) -> None:
     assert bench.report()['FS'] == '3000,0'
 
 
+def test_the_spindle_can_be_stopped_while_held_and_is_restored(bench: Bench) -> None:
+    bench.say('M3S1000\nG4P.1\nG1X50F6000\n', 0.4)
+    assert bench.say(b'\x9e', 0.01) == ''  # in motion it does nothing
+    assert bench.machine.down
+    bench.say('!', 0.01)
+    bench.say(b'\x9e', 0.01)
+    assert bench.machine.down  # not before the hold is complete
+    bench.say('', 0.3)
+    assert not bench.machine.down
+    fields = bench.report()
+    assert (fields['state'], fields['FS']) == ('Hold:0', '0,0')
+    assert bench.say(b'\x9e', 0.2) == '[MSG:Restoring spindle]\r\n'
+    assert bench.machine.down
+    assert bench.report()['FS'] == '0,1000'
+    bench.say(b'\x9e', 0.2)
+    assert not bench.machine.down
+    assert bench.say('~', 2.0) == '[MSG:Restoring spindle]\r\n'
+    assert bench.machine.down
+    assert bench.machine.xy_mm == (50.0, 0.0)
+
+
 def test_jogging_and_its_cancel(bench: Bench) -> None:
     assert bench.line('$J=G91 X100 F6000', 0.2) == 'ok'
     assert bench.report()['state'] == 'Jog'
