@@ -29,21 +29,21 @@ def schedule(kind, seed, bench, plan, *, count=1, value=None):
 
 def draw_to_the_end(bench, plan, path):
     """Draw a plan as a patient person would: connect again, put the pen to the origin when asked, and resume."""
-    journal = Journal(path)
     errors = []
-    for _ in range(6):
-        try:
-            assert bench.plotter.draw(plan, journal=journal).finished
-        except SketchRobotError as error:
-            errors.append(error)
-            bench.let_pass(3.0)
-            if bench.plotter.status == PlotterStatus.OFFLINE:
-                bench.plotter.connect()
-            if bench.plotter.status == PlotterStatus.ALARM:
-                bench.board.move_by_hand((0.0, 0.0))
-                bench.plotter.home()
-        else:
-            break
+    with Journal(path) as journal:
+        for _ in range(6):
+            try:
+                assert bench.plotter.draw(plan, journal=journal).finished
+            except SketchRobotError as error:
+                errors.append(error)
+                bench.let_pass(3.0)
+                if bench.plotter.status == PlotterStatus.OFFLINE:
+                    bench.plotter.connect()
+                if bench.plotter.status == PlotterStatus.ALARM:
+                    bench.board.move_by_hand((0.0, 0.0))
+                    bench.plotter.home()
+            else:
+                break
     return errors
 
 

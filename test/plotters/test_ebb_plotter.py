@@ -344,14 +344,18 @@ def test_the_servo_is_given_the_time_that_its_way_takes():
 def test_resuming_with_a_board_that_was_off_meanwhile_wants_the_origin_set(tmp_path):
     bench, path = Bench(), tmp_path / 'drawing.journal'
     bench.link.after(1.0, bench.plotter.stop)
-    bench.plotter.draw(WAVES, journal=Journal(path))
+    with Journal(path) as journal:
+        bench.plotter.draw(WAVES, journal=journal)
     bench.plotter.close()
     bench.board.reset()
     bench.board.move_by_hand((20.0, 20.0))
     again = bench.new_plotter()
     again.connect()
-    with pytest.raises(SketchRobotError, match='resume with --origin-is-set') as caught:
-        again.draw(WAVES, journal=Journal(path, resume=True))
+    with (
+        Journal(path, resume=True) as journal,
+        pytest.raises(SketchRobotError, match='resume with --origin-is-set') as caught,
+    ):
+        again.draw(WAVES, journal=journal)
     assert caught.value.code == ErrorCode.PLOTTER_ALARM
     again.close()
     bench.board.move_by_hand((0.0, 0.0))
@@ -424,8 +428,8 @@ def test_a_program_that_is_killed_anywhere_is_followed_by_one_that_draws_exactly
 
     bench, plan, path = Bench(firmware), WAVES, tmp_path / 'drawing.journal'
     bench.link.after(moment * plan.predicted_s, kill)
-    with pytest.raises(Killed):
-        bench.plotter.draw(plan, journal=Journal(path))
+    with Journal(path) as journal, pytest.raises(Killed):
+        bench.plotter.draw(plan, journal=journal)
     bench.let_pass(2.0)  # what was queued runs out, and the pen stays as it is
     bench.link.revive()
     again = bench.new_plotter()
@@ -442,8 +446,8 @@ def test_a_journal_that_cannot_be_written_stops_the_drawing_with_the_pen_up(tmp_
             raise SketchRobotError(ErrorCode.BAD_GOAL, 'no room')
 
     bench = Bench()
-    with pytest.raises(SketchRobotError, match='no room'):
-        bench.plotter.draw(WAVES, journal=Full(tmp_path / 'drawing.journal'))
+    with Full(tmp_path / 'drawing.journal') as journal, pytest.raises(SketchRobotError, match='no room'):
+        bench.plotter.draw(WAVES, journal=journal)
     bench.let_pass(0.5)
     assert at_rest(bench)
 
