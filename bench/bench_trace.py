@@ -1,0 +1,117 @@
+"""From ink to strokes: how true tracing is, how fast, and what better strokes save on a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from skimage.morphology import skeletonize
+
+from bench.drawings import random_drawing
+from bench.registry import Figure, bench, median_s, photos
+from bench.stroke_score import score_strokes
+from sketch_robot.commands.trace import strokes_to_json
+from sketch_robot.line_art.art import LineArt
+from sketch_robot.motion import HOME_MM, PenProfile, parse_page, plan_drawing
+from sketch_robot.motion.fit import fit_strokes
+from sketch_robot.motion.timing import time_plan
+from sketch_robot.pipeline import Pipeline
+from sketch_robot.strokes import Stroke, render_ink, strokes_from, trace_ink
+from sketch_robot.strokes.skeleton import skeleton_graph
+
+FAST_GRBL = PenProfile('grbl 200', 200.0, 2000.0, 200.0, 2000.0, 0.1, 0.1, 0.01)
+PAGE = parse_page('A5')
+ARTISTS = ('guided', 'student')
+LEVELS = (0.2, 0.3, 0.4, 0.5, 0.6)  # of ink, for the plain skeleton
+SIMPLIFIED = '0.15mm'  # more than half a pixel of a 512 px picture on A5: the stairs of a skeleton go
+
+
+@bench('trace', 'random drawings with known strokes: how many are found one to one, how far off, how fast')
+def trace(quick: bool) -> Iterator[Figure]:
+    for noisy in (False, True):
+        count = 6 if quick else 30
+        scores = []
+        for seed in range(count):
+            drawing = random_drawing(seed + 100 * noisy, noisy=noisy)
+            traced = [np.array(xy) for xy in strokes_to_json(trace_ink(drawing.ink))]
+            scores.append(score_strokes(traced, [stroke.xy for stroke in drawing.strokes]))
+        true_px = sum(score.true_px for score in scores)
+        kind = 'noisy' if noisy else 'clean'
+        of = sum(score.true_strokes for score in scores)
+        yield Figure(
+            f'{kind}: strokes found one to one', sum(score.strict for score in scores) / of, 'of them',
+            at_least=0.9, note=f'{count} random drawings, {of} strokes',
+        )  # fmt: skip
+        yield Figure(f'{kind}: mean error', float(np.mean([s.mean_px for s in scores])), 'px', at_most=0.2)
+        yield Figure(f'{kind}: missed', sum(s.missed_px for s in scores) / true_px, 'of the line', at_most=0.02)
+        yield Figure(f'{kind}: spurious', sum(s.spurious_px for s in scores) / true_px, 'of the line', at_most=0.005)
+    drawing = random_drawing(1, size_px=512)
+    took_s = median_s(lambda: trace_ink(drawing.ink), 5 if quick else 21)
+    yield Figure('trace 512 x 512', took_s, 's', at_most=0.06, note=f'{len(drawing.strokes)} strokes')
+
+
+@bench('strokes_time', 'the same portrait by our strokes and by a plain skeleton with vpype: seconds on a machine')
+def strokes_time(quick: bool) -> Iterator[Figure]:
+    for artist in ARTISTS:
+        saved: dict[str, list[float]] = {'': [], SIMPLIFIED: []}
+        inks = []
+        with Pipeline(artist) as pipeline:
+            for photo in photos():
+                art = pipeline.draw(photo, page=PAGE, profile=FAST_GRBL, require_face=False).art
+                ours_s, ours_mm = ours(art)
+                for simplify, shares in saved.items():
+                    theirs_s, theirs_mm = skeleton_and_vpype(art, ours_mm, simplify=simplify)
+                    shares.append(1.0 - (ours_s / ours_mm) / (theirs_s / theirs_mm))
+                inks.append(ours_mm / theirs_mm)
+        yield Figure(
+            f'{artist}: time saved at equal ink, median', float(np.median(saved[''])), 'of it', at_least=0.25,
+            note=f'{len(inks)} photo(s), least {min(saved[""]):.1%}; ink {np.mean(inks):.3f} of theirs',
+        )  # fmt: skip
+        yield Figure(
+            f'{artist}: the same, their lines simplified', float(np.median(saved[SIMPLIFIED])), 'of it', at_least=0.25,
+            note=f'linesimplify -t {SIMPLIFIED}; least {min(saved[SIMPLIFIED]):.1%}',
+        )  # fmt: skip
+        if quick:
+            return
+
+
+def ours(art: LineArt) -> tuple[float, float]:
+    """Seconds and millimetres of ink of our plan for some line art."""
+    plan = plan_drawing(strokes_from(art), art.size_px, PAGE, FAST_GRBL)
+    return plan.predicted_s, plan.ink_mm
+
+
+def skeleton_and_vpype(art: LineArt, ink_mm: float, *, simplify: str = '') -> tuple[float, float]:
+    """Seconds and millimetres of ink of a plain skeleton, its pixel chains merged and sorted by vpype.
+
+    The level of its ink is the one that gives a line nearest to `ink_mm`.
+    """
+    strokes = art.strokes or art.parts
+    ink = render_ink(strokes, art.size_px)
+    if art.strokes is None:
+        around = art.ink if art.parts_area is None else np.where(art.parts_area, np.float32(0), art.ink)
+        ink = np.maximum(ink, around)
+    candidates = [fit_strokes(skeleton_strokes(ink, level), art.size_px, PAGE, tolerance_mm=0.0) for level in LEVELS]
+    placed = min(candidates, key=lambda strokes: abs(sum(stroke.length for stroke in strokes) - ink_mm))
+    sorted_ = vpype_sorted(placed, simplify=simplify)
+    stroke_s, return_s = time_plan(sorted_, FAST_GRBL, home=HOME_MM)
+    return float(stroke_s.sum()) + return_s, sum(stroke.length for stroke in sorted_)
+
+
+def skeleton_strokes(ink: np.ndarray, level: float) -> list[Stroke]:
+    """scikit-image's skeleton of dark pixels, cut at forks and ends."""
+    graph = skeleton_graph(skeletonize(ink > level))
+    return [Stroke(edge) for edge in graph.edges]
+
+
+def vpype_sorted(strokes: Sequence[Stroke], *, simplify: str) -> list[Stroke]:
+    """linemerge, linesimplify to a tolerance if one is given, linesort --two-opt; mm in and out."""
+    import vpype
+    from vpype_cli import execute
+
+    to_px = vpype.convert_length('1mm')
+    document = vpype.Document()
+    document.add(vpype.LineCollection([to_px * (s.xy[:, 0] + 1j * s.xy[:, 1]) for s in strokes]), layer_id=1)
+    commands = 'linemerge ' + (f'linesimplify -t {simplify} ' if simplify else '') + 'linesort --two-opt'
+    lines = execute(commands, document).layers[1]
+    return [Stroke(np.column_stack((line.real, line.imag)) / to_px) for line in lines]
