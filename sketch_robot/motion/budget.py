@@ -69,7 +69,7 @@ def order_in_time(
     strokes: Sequence[Stroke],
     profile: PenProfile,
     *,
-    seconds: float = ORDER_S,
+    seconds: float | None = None,
     precedence: Precedence = 'soft',
     pens: Sequence[str] = (),
 ) -> tuple[tuple[Stroke, ...], float]:
@@ -77,14 +77,15 @@ def order_in_time(
 
     Args:
         strokes: mm of the page's frame.
-        seconds: how long to search, see `order_strokes`.
+        seconds: how long to search, see `order_strokes`; None: `ORDER_S`.
         precedence, pens: see `order_drawing`.
 
     Returns:
         the strokes as they are drawn, and the predicted seconds from home through all of them and back.
     """
+    search_s = ORDER_S if seconds is None else seconds
     order = order_drawing(
-        strokes, home=HOME_MM, seconds=seconds, hop=hop_time(profile), precedence=precedence, pens=pens
+        strokes, home=HOME_MM, seconds=search_s, hop=hop_time(profile), precedence=precedence, pens=pens
     )
     drawn = apply_order(strokes, order)
     stroke_s, return_s = time_plan(drawn, profile, home=HOME_MM)

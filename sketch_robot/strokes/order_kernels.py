@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 LONGEST_MOVED = 3  # strokes that an Or-opt move carries
-BRIDGE_SPAN = 50  # strokes within which a perturbation cuts
+BRIDGE_SPAN = 30  # strokes within which a perturbation cuts; 50 gave 0.3 % more travel at 1000 strokes, 15 as well
 
 
 class Tour(NamedTuple):

@@ -1,0 +1,194 @@
+"""Time budgets: kept, used, the face first, and nested."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion import PenProfile, budget, make_profile, time_plan
+from sketch_robot.motion.budget import (
+    check_budget,
+    check_precedence,
+    hop_time,
+    in_a_row,
+    order_in_time,
+    within_budget,
+)
+from sketch_robot.motion.timing import hop_seconds
+from sketch_robot.stroke import LABELS, Stroke
+from sketch_robot.strokes.drawing_order import stroke_bands
+from sketch_robot.strokes.order_kernels import hop_costs
+
+PROFILE = PenProfile()
+AXES = PenProfile(axis_speed_mm_s=(150.0, 60.0), axis_accel_mm_s2=(1000.0, 500.0), dwell_step_s=0.05, lift_s=0.12)
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search less than usual: what is tested holds for any order found."""
+    monkeypatch.setattr(budget, 'TRY_S', 0.001)
+    monkeypatch.setattr(budget, 'ORDER_S', 0.005)
+
+
+def scribble(count: int, seed: int = 0, step_mm: float = 2.0) -> list[Stroke]:
+    """Random wavy strokes with all labels on A5, some closed; the importance tells them apart."""
+    generator = np.random.default_rng(seed)
+    strokes = []
+    for importance in generator.permutation(count) / count:
+        turns = np.cumsum(generator.normal(0, 0.3, 15))
+        steps = generator.exponential(step_mm) * np.column_stack((np.cos(turns), np.sin(turns)))
+        xy = generator.uniform((30, 30), (110, 170)) + np.cumsum(steps, axis=0)
+        if generator.random() < 0.2:
+            xy = np.vstack((xy, xy[0]))
+        strokes.append(Stroke(xy, 0.2, str(generator.choice(LABELS)), float(importance)))
+    return strokes
+
+
+def names(strokes: tuple[Stroke, ...]) -> set[float]:
+    return {stroke.importance for stroke in strokes}
+
+
+@given(st.integers(0, 10_000), st.sampled_from([PROFILE, AXES]), st.lists(st.floats(2.0, 40.0), min_size=2, max_size=4))
+@settings(max_examples=15, deadline=None)
+def test_a_longer_budget_keeps_what_a_shorter_one_kept(seed: int, profile: PenProfile, budgets: list[float]) -> None:
+    strokes = scribble(25, seed)
+    kept: set[float] = set()
+    for budget_s in sorted(budgets):
+        try:
+            drawn, seconds = within_budget(strokes, profile, budget_s)
+        except SketchRobotError:  # too short for any; then shorter ones were as well
+            assert not kept
+            continue
+        stroke_s, return_s = time_plan(drawn, profile)
+        assert seconds == float(np.sum(stroke_s)) + return_s
+        assert seconds <= budget_s
+        assert kept <= names(drawn)
+        kept = names(drawn)
+
+
+def test_every_quarter_of_a_second_keeps_what_was_kept_before() -> None:
+    strokes = scribble(12, 4)
+    kept: set[float] = set()
+    for budget_s in np.arange(2.5, 9.0, 0.25):
+        drawn, _ = within_budget(strokes, PROFILE, float(budget_s), precedence='none')
+        assert kept <= names(drawn)
+        kept = names(drawn)
+    assert len(kept) == 8
+
+
+@pytest.mark.parametrize('budget_s', [30.0, 60.0])
+@pytest.mark.parametrize('seed', range(3))
+def test_a_budget_is_used_and_the_face_is_kept_before_the_rest(budget_s: float, seed: int) -> None:
+    strokes = scribble(220, seed, 1.5)
+    drawn, seconds = within_budget(strokes, PROFILE, budget_s)
+    assert len(drawn) < 220
+    assert 0.93 * budget_s < seconds <= budget_s
+    bands = stroke_bands(strokes)
+    kept = [k for k, stroke in enumerate(strokes) if stroke.importance in names(drawn)]
+    shares = [np.isin(np.flatnonzero(bands == band), kept).mean() for band in range(3)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] == 1.0 or shares[1:] == [0.0, 0.0]
+
+
+@given(st.integers(0, 10_000), st.integers(0, 60))
+@settings(max_examples=30, deadline=None)
+def test_a_row_holds_every_stroke_once(seed: int, count: int) -> None:
+    assert sorted(in_a_row(scribble(count, seed), PROFILE).tolist()) == list(range(count))
+
+
+def line(length_mm: float, label: str, importance: float) -> Stroke:
+    at = 60.0 + 20.0 * importance
+    return Stroke(np.array([[20.0, at], [20.0 + length_mm, at]]), label=label, importance=importance)
+
+
+def test_a_row_goes_by_rank_while_no_stroke_is_long() -> None:
+    strokes = [line(30, 'hair', 0.9), line(40, 'eye', 0.1), line(20, 'other', 1.0), line(30, 'mouth', 0.5)]
+    assert in_a_row(strokes, PROFILE).tolist() == [3, 1, 0, 2]
+
+
+def test_a_long_stroke_waits_for_the_others_of_its_band() -> None:
+    strokes = [line(250, 'jaw', 0.9), *(line(30, 'eye', 0.8 - 0.01 * k) for k in range(5)), line(30, 'hair', 1.0)]
+    assert in_a_row(strokes, PROFILE).tolist() == [1, 2, 3, 4, 5, 0, 6]
+
+
+def test_a_very_long_stroke_waits_for_other_bands_too_until_its_share_is_small() -> None:
+    slow = PenProfile(draw_speed_mm_s=20.0)  # 8 s for 160 mm: a sixteenth of 130 s
+    strokes = [line(160, 'jaw', 0.9), *(line(20, 'hair', 0.9 - 0.005 * k) for k in range(120))]
+    row = in_a_row(strokes, slow).tolist()
+    assert row[0] != 0
+    before_s = sum(time_plan([strokes[k]], slow)[0][0] for k in row[: row.index(0)])
+    assert 50.0 < before_s < 160.0
+    assert [k for k in row if k] == list(range(1, 121))
+
+
+def test_the_predicted_time_is_that_of_what_is_drawn() -> None:
+    strokes = scribble(40, 7)
+    drawn, seconds = order_in_time(strokes, AXES)
+    stroke_s, return_s = time_plan(drawn, AXES)
+    assert seconds == float(np.sum(stroke_s)) + return_s
+    assert names(drawn) == names(tuple(strokes))
+
+
+def test_a_quicker_order_is_found_than_as_the_strokes_come() -> None:
+    strokes = scribble(60, 2)
+    stroke_s, return_s = time_plan(strokes, PROFILE)
+    assert order_in_time(strokes, PROFILE)[1] < 0.8 * (float(np.sum(stroke_s)) + return_s)
+
+
+def test_pens_stay_together_within_a_budget() -> None:
+    strokes = [
+        Stroke(stroke.xy, stroke.half_width, stroke.label, stroke.importance, pen='red' if k % 3 else 'black')
+        for k, stroke in enumerate(scribble(60, 5))
+    ]
+    drawn, seconds = within_budget(strokes, PROFILE, 15.0, pens=('red', 'black'))
+    pens = [stroke.pen for stroke in drawn]
+    assert pens == sorted(pens, reverse=True)
+    assert set(pens) == {'red', 'black'}
+    assert seconds <= 15.0
+
+
+@pytest.mark.parametrize('name', ['default', 'axidraw', 'grbl_plotter', 'slow_cnc'])
+def test_the_search_counts_hops_as_the_time_model_does(name: str) -> None:
+    profile = make_profile(name)
+    steps = np.random.default_rng(0).normal(0, 30, (200, 2)) * np.logspace(-3, 1, 200)[:, None]
+    seconds = hop_seconds(steps, profile) - profile.stop_s
+    assert hop_costs(steps, hop_time(profile).limits()) == pytest.approx(seconds)
+
+
+def test_a_budget_for_everything_keeps_everything() -> None:
+    strokes = scribble(30)
+    _, seconds = order_in_time(strokes, PROFILE)
+    assert len(within_budget(strokes, PROFILE, 2.0 * seconds)[0]) == 30
+
+
+@pytest.mark.parametrize('count', [1, 2, 9])
+def test_a_budget_too_short_for_the_first_stroke_says_how_long_that_takes(count: int) -> None:
+    strokes = scribble(count, 1)
+    first = strokes[in_a_row(strokes, PROFILE)[0]]
+    _, first_s = order_in_time([first], PROFILE)
+    with pytest.raises(SketchRobotError) as caught:
+        within_budget(strokes, PROFILE, 0.9 * first_s)
+    assert caught.value.code is ErrorCode.NOTHING_TO_DRAW
+    assert caught.value.message == (
+        f'a time budget of {0.9 * first_s:g} s leaves nothing to draw; the first stroke takes {first_s:.2f} s'
+    )
+    assert within_budget(strokes, PROFILE, first_s + 1e-9)[0][0].importance == first.importance
+
+
+def test_budgets_are_checked() -> None:
+    assert check_budget(None) is None
+    assert check_budget(0.0) is None
+    assert check_budget(12) == 12.0
+    with pytest.raises(SketchRobotError, match='a time budget of -1 s is not a length of time'):
+        check_budget(-1.0)
+
+
+def test_precedences_are_checked() -> None:
+    check_precedence('strict')
+    with pytest.raises(SketchRobotError) as caught:
+        check_precedence('hard')
+    assert caught.value.code is ErrorCode.BAD_GOAL
+    assert caught.value.message == "there is no precedence 'hard'; choose one of: soft, strict, none"
