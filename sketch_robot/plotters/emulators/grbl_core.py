@@ -272,7 +272,7 @@ class GrblCore(ABC):
             elif kind == STOPPED:
                 self._flags.add('stop')
                 self._sleep(self._idle_cycles())
-            self.machine.follow(clock, position, rapid)
+            self.machine.follow(clock, position.tolist(), rapid)
         self.motion.executor['marks'] = 0
 
     def _follow_here(self) -> None:

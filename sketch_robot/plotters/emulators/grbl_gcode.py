@@ -240,14 +240,15 @@ def _sort(line: str, words: _Words) -> _Words:
         if number is None:
             raise GcodeError(2)
         value, at = number
+        if letter not in 'GM':
+            _take_value(words, letter, value)
+            continue
         whole = int(value) & 0xFF if np.isfinite(value) else 0
         hundredths = round(100.0 * (float(value) - whole)) & 0xFFFF if np.isfinite(value) else 0
         if letter == 'G':
             _take_g(words, whole, hundredths)
-        elif letter == 'M':
-            _take_m(words, whole, hundredths)
         else:
-            _take_value(words, letter, value)
+            _take_m(words, whole, hundredths)
     return words
 
 
