@@ -358,6 +358,7 @@ class GrblPlotter(Plotter):
                 if failures > self._recoveries:
                     raise self._too_noisy() from damage
             except (AlarmError, RestartError):
+                drawing.lost()
                 raise
             except BaseException as error:  # of the journal or of `on_progress`: the pen must not stay down
                 if not (isinstance(error, SketchRobotError) and error.code == ErrorCode.PLOTTER_OFFLINE):
@@ -370,8 +371,8 @@ class GrblPlotter(Plotter):
 
         def done(step: Step) -> None:
             wants_report = drawing.done(step)
-            if program.pen.kind == 'servo' and step.kind in (Kind.LOWER, Kind.RAISE):
-                stream.pen_value = float(step.data.split(b'S')[1])
+            if step.value is not None:
+                stream.pen_value = step.value
             self._pen_down = drawing.pen_down
             if wants_report:
                 stream.want_report()

@@ -71,8 +71,8 @@ class GrblDrawing:
             skipped = from_mm if number == first else 0.0
             if skipped > 0.0:
                 stroke = stroke_from(stroke, skipped)
-            self._paths[number] = self.program.path_of(stroke, skipped)
-            yield from self.program.draw(stroke, number)
+            self._paths[number] = path = self.program.path_of(stroke, skipped)
+            yield from self.program.draw(stroke, path, number)
 
     # ------------------------------------------------------------- what the machine tells
     def done(self, step: Step) -> bool:
@@ -132,10 +132,9 @@ class GrblDrawing:
         self._forget()
 
     def lost(self) -> None:
-        """The machine does not know where it is any more: the next attempt begins where the pen was last seen."""
-        path = self._paths.get(self.number)
-        if path is not None and self.pen_down:
-            self.from_mm = path.first_mm + max(0.0, self._length - RESUME_OVERLAP_MM)
+        """The machine does not know where it is any more: what is proven is what was seen last."""
+        if self.number in self._paths and self.pen_down:
+            self._prove(self._length)
         self._forget()
 
     def found(self, report: Report, *, lookahead: int) -> None:

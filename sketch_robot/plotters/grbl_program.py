@@ -29,6 +29,11 @@ from sketch_robot.stroke import Stroke
 GRID_MM = 0.001
 LONGEST_LINE = 79  # GRBL's line buffer holds 80, the closing zero included
 _GRID = 1000  # steps of the grid in a mm
+BLOCKS = 15  # of GRBL's planner
+LEAST_PIECE_MM = 0.5
+WAIT_S = 0.03  # until the next lines come
+OPENING_LINES = 15  # they fill the planner
+_OPENING_GRID = 10  # of the grid's steps, for shorter numbers
 _FEED_RATIO = 0.98  # of one feed to the next: few F words, none off by more than 1 %
 _MM_S = 60.0  # mm/min
 
@@ -55,6 +60,7 @@ class Step(NamedTuple):
         stroke: number of the stroke that it belongs to.
         point: for INK: number of the point of the stroke's path that it leads to.
         seconds: that it takes, for those that wait.
+        value: S that it sets; None: it does not.
     """
 
     data: bytes
@@ -62,6 +68,7 @@ class Step(NamedTuple):
     stroke: int = -1
     point: int = 0
     seconds: float = 0.0
+    value: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +119,7 @@ class Frame:
         exact = (self.to_machine(page_mm) - zero_mm) * _GRID
         grid = np.rint(exact).astype(np.int64)
         for shifts in ((0, 0), (1, 0), (0, 1), (1, 1)):  # else round the other way, along one axis or both
-            outside = self._off_page(grid / _GRID + zero_mm)
+            outside = self.is_off_page(grid / _GRID + zero_mm)
             if not outside.any():
                 break
             other = np.where(
@@ -122,7 +129,8 @@ class Frame:
             grid[outside] = np.where(np.array(shifts, dtype=bool), other, near).astype(np.int64)
         return grid
 
-    def _off_page(self, machine_mm: np.ndarray) -> np.ndarray:
+    def is_off_page(self, machine_mm: np.ndarray) -> np.ndarray:
+        """Which of (N, 2) machine coordinates are not on the page."""
         page_mm = self.to_page(machine_mm)
         size = np.array([self.page.width_mm, self.page.height_mm])
         return ((page_mm < -1e-9) | (page_mm > size + 1e-9)).any(axis=1)
@@ -206,14 +214,18 @@ class Path:
     """One stroke as the machine draws it.
 
     Attributes:
-        machine_mm: (N, 2) float64; its points on the grid, N >= 1.
+        grid: (N, 2) int64; its points in steps of the grid, in the program's coordinates, N >= 1.
+        machine_mm: (N, 2) float64; the same in the machine's.
         along_mm: (N,) float64; length along the stroke, in mm of the page, from where the path begins.
         first_mm: length along the stroke that is skipped before the path begins.
+        pressure: (N,) float64 in [0, 1]; None: as usual.
     """
 
+    grid: np.ndarray
     machine_mm: np.ndarray
     along_mm: np.ndarray
     first_mm: float = 0.0
+    pressure: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,7 +254,8 @@ class Program:
     def raise_pen(self, stroke: int) -> Iterator[Step]:
         """The pen up, and time for it."""
         seconds = self.profile.lift_s if self.pen.waits_for_motion else 0.0
-        yield _step(self.pen.raise_line(), Kind.RAISE, stroke)
+        value = self.pen.up if self.pen.kind == 'servo' else None
+        yield Step(f'{self.pen.raise_line()}\n'.encode(), Kind.RAISE, stroke, value=value)
         yield _step(f'G4P{_plain(seconds)}', Kind.RAISING, stroke, seconds=seconds)
 
     def travel(self, page_mm: Sequence[float] | np.ndarray, stroke: int = -1) -> Iterator[Step]:
@@ -250,50 +263,91 @@ class Program:
         grid = self.frame.to_grid(np.array([page_mm], dtype=np.float64), self.zero_mm)[0]
         yield self._travel_to(grid, stroke)
 
-    def path_of(self, stroke: Stroke, from_mm: float = 0.0) -> Path:
-        """The points of a stroke that the machine goes through."""
-        grid = self.frame.to_grid(stroke.xy, self.zero_mm)
-        kept = _without_repeats(grid)
-        return Path(grid[kept] / _GRID + self.zero_mm, lengths_along(stroke.xy)[kept], from_mm)
+    def path_of(self, stroke: Stroke, first_mm: float = 0.0) -> Path:
+        """The points of a stroke that the machine goes through: its own, and more on long segments.
 
-    def draw(self, stroke: Stroke, number: int) -> Iterator[Step]:
-        """Travel to a stroke, draw it, raise the pen."""
-        grid = self.frame.to_grid(stroke.xy, self.zero_mm)
+        Args:
+            stroke: what is to be drawn.
+            first_mm: how much of the whole stroke was left out before it.
+        """
+        along = lengths_along(stroke.xy)
+        at = _lengths_to_go_to(along, self.piece_mm)
+        page_mm = np.column_stack([np.interp(at, along, stroke.xy[:, axis]) for axis in (0, 1)])
+        grid = self.frame.to_grid(page_mm, self.zero_mm)
+        grid[1 : OPENING_LINES + 1] = self._coarser(grid, grid[1 : OPENING_LINES + 1])
         kept = _without_repeats(grid)
-        points = grid[kept]
-        yield self._travel_to(points[0], number)
-        pressure = None if stroke.pressure is None else stroke.pressure[kept]
+        pressure = None if stroke.pressure is None else np.interp(at[kept], along, stroke.pressure)
+        return Path(grid[kept], grid[kept] / _GRID + self.zero_mm, at[kept], first_mm, pressure)
+
+    @property
+    def piece_mm(self) -> float:
+        """The longest line sent with the pen down.
+
+        What the controller holds, 15 blocks and some lines, is drawn even when nobody is there any more; so it shall
+        not be longer than is needed to draw at full speed: to brake, and to wait for the next lines.
+        """
+        profile = self.profile
+        accel = min(profile.draw_accel_mm_s2, *(limit or np.inf for limit in profile.axis_accel_mm_s2))
+        speed = profile.draw_speed_mm_s
+        return max(LEAST_PIECE_MM, 1.5 * (speed**2 / (2.0 * accel) + WAIT_S * speed) / (BLOCKS - 2))
+
+    def draw(self, stroke: Stroke, path: Path, number: int) -> Iterator[Step]:
+        """Travel to a stroke, draw it along its path, raise the pen."""
+        feeds = self._feeds_along(stroke, path)
+        yield self._travel_to(path.grid[0], number)
+        pressure = path.pressure
         usual = None if pressure is None else float(pressure.mean() if self.pen.kind == 'servo' else pressure[0])
-        yield _step(self.pen.lower_line(usual), Kind.LOWER, number)
+        modes = f'G91G1F{feeds[0]}' if len(feeds) else ''
+        early = modes if self.pen.kind == 'servo' else ''
+        value = self.pen.value_at(usual) if self.pen.kind == 'servo' else None
+        yield Step(f'{self.pen.lower_line(usual)}{early}\n'.encode(), Kind.LOWER, number, value=value)
         seconds = self.profile.drop_s if self.pen.waits_for_motion else 0.0
-        yield _step(f'G4P{_plain(seconds)}', Kind.LOWERING, number, seconds=seconds)
-        yield from self._ink(points, stroke.xy[kept], pressure if self.pen.kind == 'z' else None, number)
+        wait = f'G4P{_plain(seconds)}' if early else f'G4P{_plain(seconds)}{modes}'
+        yield _step(wait, Kind.LOWERING, number, seconds=seconds)
+        yield from self._ink(path, feeds, number)
         yield from self.raise_pen(number)
 
-    def _ink(self, grid: np.ndarray, xy_mm: np.ndarray, pressure: np.ndarray | None, number: int) -> Iterator[Step]:
-        if len(grid) < 2:
-            return
-        speeds = draw_motion(xy_mm, self.profile).segment_speeds_mm_s
-        feeds = _feeds(speeds, self.profile.draw_speed_mm_s)
-        points, last_feed, last_z = grid.tolist(), 0, ''
+    def _feeds_along(self, stroke: Stroke, path: Path) -> list[int]:
+        """F of each line."""
+        if len(path.grid) < 2:
+            return []
+        motion = draw_motion(stroke.xy, self.profile)
+        feeds = _feeds(motion.segment_speeds_mm_s, self.profile.draw_speed_mm_s)
+        ends = lengths_along(motion.xy_mm)[1:]
+        middle = 0.5 * (path.along_mm[1:] + path.along_mm[:-1])
+        chosen: list[int] = feeds[np.minimum(np.searchsorted(ends, middle), len(feeds) - 1)].tolist()
+        return chosen
+
+    def _ink(self, path: Path, feeds: list[int], number: int) -> Iterator[Step]:
+        """The first lines relative, so that many of them find room in the receive buffer while the pen is lowered."""
+        points = path.grid.tolist()
+        last_feed, last_z = feeds[0] if feeds else 0, ''
         for index in range(1, len(points)):
             (x0, y0), (x, y) = points[index - 1], points[index]
-            text = 'G1' if index == 1 else ''
-            text += f'X{_grid_text(x)}' if x != x0 else ''
-            text += f'Y{_grid_text(y)}' if y != y0 else ''
-            if pressure is not None:
-                z = _plain(self.pen.value_at(float(pressure[index])))
+            relative = index <= OPENING_LINES
+            text = 'G90' if index == OPENING_LINES + 1 else ''
+            text += f'X{_grid_text(x - x0 if relative else x)}' if x != x0 else ''
+            text += f'Y{_grid_text(y - y0 if relative else y)}' if y != y0 else ''
+            if path.pressure is not None and self.pen.kind == 'z' and not relative:
+                z = _plain(self.pen.value_at(float(path.pressure[index])))
                 text, last_z = (text if z == last_z else f'{text}Z{z}'), z
-            feed = int(feeds[index - 1])
+            feed = feeds[index - 1]
             if feed != last_feed:
                 text, last_feed = f'{text}F{feed}', feed
             yield Step(f'{text}\n'.encode(), Kind.INK, number, index)
 
+    def _coarser(self, grid: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Points on a coarser grid, counted from the path's start, where that is on the page."""
+        coarse = grid[0] + np.rint((points - grid[0]) / _OPENING_GRID).astype(np.int64) * _OPENING_GRID
+        off = self.frame.is_off_page(coarse / _GRID + self.zero_mm)
+        coarse[off] = points[off]
+        return coarse
+
     def _travel_to(self, grid: np.ndarray, number: int) -> Step:
         place = f'X{_grid_text(int(grid[0]))}Y{_grid_text(int(grid[1]))}'
         if self.profile.travel_speed_mm_s >= self.rapid_mm_s:
-            return _step(f'G0{place}', Kind.TRAVEL, number)
-        return _step(f'G1{place}F{_plain(self.profile.travel_speed_mm_s * _MM_S)}', Kind.TRAVEL, number)
+            return _step(f'G90G0{place}', Kind.TRAVEL, number)
+        return _step(f'G90G1{place}F{_plain(self.profile.travel_speed_mm_s * _MM_S)}', Kind.TRAVEL, number)
 
 
 def hold(seconds: float = 0.05) -> Step:
@@ -305,6 +359,19 @@ def _feeds(speeds_mm_s: np.ndarray, most_mm_s: float) -> np.ndarray:
     """F words in mm/min for speeds in mm/s: the usual one as it is, slower ones in steps of equal ratio."""
     steps = np.rint(np.log(speeds_mm_s / most_mm_s) / math.log(_FEED_RATIO))
     return np.maximum(1, np.rint(most_mm_s * _MM_S * _FEED_RATIO**steps)).astype(int)
+
+
+def _lengths_to_go_to(along: np.ndarray, piece_mm: float) -> np.ndarray:
+    """Lengths at which a line ends: at each point of a polyline, and between where that is too far; (N,) -> (M,).
+
+    Args:
+        along: (N,) lengths at its points.
+        piece_mm: of the longest line.
+    """
+    counts = np.maximum(1, np.ceil(np.diff(along) / piece_mm - 1e-9)).astype(int)
+    starts, steps = np.repeat(along[:-1], counts), np.repeat(np.diff(along) / counts, counts)
+    nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.concatenate((along[:1], starts + steps * (nth + 1.0)))
 
 
 def _without_repeats(grid: np.ndarray) -> np.ndarray:

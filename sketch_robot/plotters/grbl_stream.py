@@ -17,6 +17,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.plotters.grbl_program import Kind, Step
@@ -36,12 +37,13 @@ from sketch_robot.plotters.serial_link import Link
 
 RX_BYTES = 128  # GRBL's receive buffer on an AVR; one place is left free
 BATCH_BYTES = 64  # sent together, and checked by one report
-POLL_S = 0.1  # reports while nothing is sent
+POLL_S = 0.05  # reports while nothing is sent
 IDLE_POLL_S = 0.5  # and while nothing is drawn
 ANSWER_S = 1.0  # a controller that does not report for so long is asked again
 ASKINGS = 3
 STRAYS_S = 0.3  # after a report that was asked for more than once
 STALL_S = 2.0  # neither an answer nor motion
+SETTLE_LOOK_S = 0.02
 SETTLE_S = 3.0  # from a feed hold to standstill, at the slowest
 COMMAND_S = 3.0
 STATUS, HOLD, RESET = b'?', b'!', b'\x18'
@@ -74,8 +76,8 @@ class AlarmError(SketchRobotError):
     """The controller has stopped itself."""
 
     def __init__(self, alarm: Alarm) -> None:
-        lost = 'home it, then resume' if alarm.loses_position else 'its position is kept; home it, then resume'
-        super().__init__(ErrorCode.PLOTTER_ALARM, f'the GRBL controller raised {alarm.text}; {lost}')
+        what = f'raised {alarm.text}' if alarm.code else 'is locked after an alarm'
+        super().__init__(ErrorCode.PLOTTER_ALARM, f'the GRBL controller {what}; home it, then resume')
         self.loses_position = alarm.loses_position
 
 
@@ -101,6 +103,7 @@ class GrblStream:
         self.asked = self.batches = 0
         self._waiting: deque[Step] = deque()
         self._waiting_bytes = 0
+        self._raises = 0  # of the waiting lines
         self._asked_s: float | None = None  # since when a report is awaited
         self._askings = 0
         self._ask_again = False
@@ -117,7 +120,7 @@ class GrblStream:
     def forget(self) -> None:
         """The controller has been reset: no line waits, no report will come."""
         self._waiting.clear()
-        self._waiting_bytes = 0
+        self._waiting_bytes = self._raises = 0
         self._asked_s, self._askings, self._ask_again = None, 0, False
         self._strays_until_s = 0.0
         self.report, self.pen_value = None, None
@@ -172,12 +175,14 @@ class GrblStream:
         if upcoming is None or (self.audited and (self._asked_s is not None or self._may_be_stray)):
             return upcoming
         room = self.rx_bytes - 1 - self._waiting_bytes
-        if room < len(upcoming.data) or (room < BATCH_BYTES and self._waiting):
+        is_held = not self._waiting or self._waiting[0].kind in _WAITING  # then each line can still be compared
+        if room < len(upcoming.data) or (room < BATCH_BYTES and not is_held) or self._must_wait(upcoming):
             return upcoming
-        batch = []
-        while upcoming is not None and len(upcoming.data) <= room:
+        batch: list[Step] = []
+        while upcoming is not None and len(upcoming.data) <= room and not self._must_wait(upcoming):
             room -= len(upcoming.data)
             batch.append(upcoming)
+            self._raises += upcoming.kind == Kind.RAISE
             upcoming = next(steps, None)
         self._waiting.extend(batch)
         data = b''.join(step.data for step in batch)
@@ -186,6 +191,10 @@ class GrblStream:
         self._asking()
         self.link.write(data + STATUS)
         return upcoming
+
+    def _must_wait(self, step: Step) -> bool:
+        """The next stroke is begun when the one before is on paper: nothing is drawn of which nobody will know."""
+        return step.kind == Kind.LOWER and self._raises > 0
 
     def _take(self, answer: Answer, done: Callable[[Step], None]) -> None:
         if isinstance(answer, Note):
@@ -197,6 +206,7 @@ class GrblStream:
         if isinstance(answer, Error):
             raise Refused(self._waiting[0], answer)
         step = self._waiting.popleft()
+        self._raises -= step.kind == Kind.RAISE
         self._waiting_bytes -= len(step.data)
         self._progress_s = self.link.now_s()
         done(step)
@@ -390,7 +400,8 @@ class GrblStream:
                 raise AlarmError(Alarm(0))
             if report.is_still:
                 return report
-            self.link.read_line(0.02)
+            with suppress(Damaged):
+                self.read(SETTLE_LOOK_S)
         raise Damaged('the machine does not come to rest')
 
     def halt(self) -> Report:
