@@ -18,7 +18,7 @@ from sketch_robot.motion.profile import PenProfile
 from sketch_robot.plotters.checks import check_plan
 from sketch_robot.plotters.ebb_client import ANSWER_S, Doubt
 from sketch_robot.plotters.ebb_hand import EbbHand, Interrupted
-from sketch_robot.plotters.ebb_machine import EbbMachine, PenLift
+from sketch_robot.plotters.ebb_machine import AHEAD_MS, EbbMachine, PenLift
 from sketch_robot.plotters.ebb_moves import STEPS_PER_MM, Axes
 from sketch_robot.plotters.ebb_record import EbbRecord, begin_record
 from sketch_robot.plotters.journal import Journal
@@ -43,6 +43,7 @@ class EbbPlotter(Plotter):
         pen: heights and speeds of the servo; the fields of `PenLift`.
         hold_motors: whether they keep their current, and their place, when the machine is given back.
         low_level: move by `LM` where the firmware has it.
+        ahead_ms: how much is queued: what a busy computer may be late, and how long a pause has to wait; 20 to 250.
         profile: how fast it goes home without a drawing; None: as the last drawing.
         origin_is_set: the pen stands above the page's lower left corner when it is connected.
         link: to a board that is on no serial port.
@@ -62,6 +63,7 @@ class EbbPlotter(Plotter):
         pen: Mapping[str, float] | None = None,
         hold_motors: bool = True,
         low_level: bool = True,
+        ahead_ms: int = AHEAD_MS,
         profile: PenProfile | None = None,
         origin_is_set: bool = False,
         link: Link | None = None,
@@ -72,8 +74,10 @@ class EbbPlotter(Plotter):
             pen_lift = PenLift(**(pen or {}))
         except (TypeError, ValueError) as error:
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'the EBB takes no such option: {error}') from error
+        if not 20 <= ahead_ms <= 250:
+            raise SketchRobotError(ErrorCode.BAD_GOAL, f'{ahead_ms} ms ahead are not possible; take 20 to 250')
         self._link = link if link is not None else SerialLink(port, machine='EBB')
-        self._machine = EbbMachine(self._link, lies, pen_lift, answer_s=answer_s)
+        self._machine = EbbMachine(self._link, lies, pen_lift, answer_s=answer_s, ahead_ms=ahead_ms)
         self._session = Session('EBB', self._link.wake)
         self._hand = EbbHand(self._machine, self._link, self._session)
         self._motion, self._origin_is_set = profile, origin_is_set

@@ -20,8 +20,8 @@ from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
 from sketch_robot.plotters.serial_link import Link
 
 AHEAD_MS = 40  # how much is queued, besides what runs: what a busy computer may be late, and what a pause has to wait
-DEPTH = 5  # entries of the queue where it can be chosen
-POLL_S = 0.001  # between two looks, whose answers take 2 to 3 ms: at 100 mm/s the pen draws 0.4 mm meanwhile
+DEEPEST = 30  # entries of the queue where it can be chosen; firmware 3.0 has 32
+POLL_S = 0.002  # between two looks, whose answers take 2 to 3 ms: at 100 mm/s the pen draws 0.5 mm meanwhile
 KNOWN, DRAWING = 173, 174  # a variable that the board forgets when it restarts: its steps count from the page's origin
 POWER = 250  # of 1023: least voltage of the motors' supply, as AxiDraw's own software has it
 LIFT_MS = 300  # to raise a pen that may be anywhere
@@ -108,6 +108,7 @@ class EbbMachine:
         axes: how the page lies.
         pen: how the servo lifts it.
         answer_s: how long an answer may take.
+        ahead_ms: how much to queue besides what runs.
 
     Attributes:
         client: to talk with the board.
@@ -121,8 +122,10 @@ class EbbMachine:
         on_drawn: told how far a stroke is drawn, at every look while it is being drawn: (stroke, mm).
     """
 
-    def __init__(self, link: Link, axes: Axes, pen: PenLift, *, answer_s: float) -> None:
+    def __init__(self, link: Link, axes: Axes, pen: PenLift, *, answer_s: float, ahead_ms: int = AHEAD_MS) -> None:
         self._link, self.axes, self._pen = link, axes, pen
+        self._ahead_ms = ahead_ms
+        self._depth = min(DEEPEST, ahead_ms // (SLICE_MS // 2) + 1)
         self.client = EbbClient(link, answer_s=answer_s)
         self.at = self.end = (0, 0)
         self.left_alone = self.found_down = self.knows_place = self.assumes_place = False
@@ -143,7 +146,7 @@ class EbbMachine:
             SketchRobotError: PLOTTER_OFFLINE, PLOTTER_ALARM.
         """
         client = self.client
-        client.open(DEPTH)
+        client.open(self._depth)
         self._low_level = low_level and client.version >= WITH_LM
         self._queue.clear()
         state = client.ask_number('QL', low=0, high=255)
@@ -243,7 +246,8 @@ class EbbMachine:
 
     def slice_limits(self) -> dict[str, int]:
         """How long moves may be, for `cut`: short where many can wait."""
-        return {'slice_ms': SLICE_MS if self.client.depth == 1 else SLICE_MS // 2, 'min_ms': MIN_SLICE_MS}
+        slice_ms = self._ahead_ms // 2 if self.client.depth == 1 else SLICE_MS // 2
+        return {'slice_ms': slice_ms, 'min_ms': MIN_SLICE_MS}
 
     def move(self, move: Move, *, stroke: int = -1, from_mm: float = 0.0, to_mm: float = 0.0) -> None:
         """Queue a move; with a stroke, it draws so much of it. There must be room.
@@ -319,7 +323,7 @@ class EbbMachine:
     @property
     def has_room(self) -> bool:
         """Whether the board would take one more entry at once, as of the last look, and should have it."""
-        return len(self._queue) <= self.client.depth and self._queue.waiting_ms < AHEAD_MS
+        return len(self._queue) <= self.client.depth and self._queue.waiting_ms < self._ahead_ms
 
     def wait(self, seconds: float = POLL_S) -> None:
         """Let some time pass, until woken.
@@ -373,7 +377,7 @@ class EbbMachine:
     def raise_pen(self) -> None:
         """Lift the pen as soon as the board can, whatever else there is; if it cannot be reached, say so in the log."""
         try:
-            self.client.open(DEPTH)  # it may have restarted
+            self.client.open(self._depth)  # it may have restarted
             self._lift_now()
         except SketchRobotError as error:
             _log.warning('%s: the pen may be down: %s', self._link.port, error.message)

@@ -119,6 +119,7 @@ def test_motors_without_power_are_noticed_before_anything_moves():
     [
         ({'axes': ['x', 'x']}, 'one along each'),
         ({'steps_per_mm': 0.0}, 'steps per mm'),
+        ({'ahead_ms': 5}, 'take 20 to 250'),
         ({'pen': {'up_percent': 30.0, 'down_percent': 30.0}}, 'must be different'),
         ({'pen': {'up_percent': 130.0}}, 'from 0 to 100 %'),
         ({'pen': {'light_percent': 35.0}}, 'a light one needs a firm one'),
