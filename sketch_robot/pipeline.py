@@ -92,7 +92,7 @@ class Pipeline:
         art = self.artist.draw(sitter)
         drawn_s = time.perf_counter()
         say('plan')
-        strokes = strokes_from(art)
+        strokes = strokes_from(art, sitter)
         plan = plan_drawing(
             strokes, art.size_px, page, profile or PenProfile(), time_budget_s=time_budget_s, artist=art.artist
         )

@@ -28,7 +28,7 @@ from sketch_robot.nodes.images import ink_to_ros, photo_from_ros
 from sketch_robot.nodes.parameters import Parameter, Parameters
 from sketch_robot.nodes.runner import SketchNode, run_node
 from sketch_robot.nodes.worker import Worker
-from sketch_robot.photo import SitterFinder
+from sketch_robot.photo import Sitter, SitterFinder
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import strokes_from
 
@@ -101,17 +101,17 @@ class LineArtistNode(SketchNode):
 
     def _draw(self, msg: Image, artist: str, require_face: bool) -> Drawn:
         begin = time.perf_counter()
-        art, faces = self._art_of(msg, artist, require_face)
-        strokes = art.strokes or (strokes_from(art) if art.parts else ())
-        return Drawn(art, strokes, faces, time.perf_counter() - begin)
+        art, sitter = self._art_of(msg, artist, require_face)
+        strokes = art.strokes or (strokes_from(art, sitter) if art.parts else ())
+        return Drawn(art, strokes, sitter.faces, time.perf_counter() - begin)
 
-    def _art_of(self, msg: Image, artist: str, require_face: bool) -> tuple[LineArt, int]:
-        """The line art, and how many faces the photo showed."""
+    def _art_of(self, msg: Image, artist: str, require_face: bool) -> tuple[LineArt, Sitter]:
+        """The line art, and whom it shows."""
         chosen = self._artist(artist)
         if self._finder is None:
             self._finder = SitterFinder()
         sitter = self._finder.find(photo_from_ros(msg), require_face=require_face)
-        return chosen.draw(sitter), sitter.faces
+        return chosen.draw(sitter), sitter
 
     def _draw_live(self, msg: Image) -> Image | None:
         age_s = self.get_clock().now().nanoseconds * 1e-9 - seconds_from_ros(msg.header.stamp)
