@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progr
 from sketch_robot.plotters.remainder import Remainder, remaining
 from sketch_robot.plotters.session import Session, Stopped, pen_changes, pen_request
 
+BRAKE_SHARE = 0.95  # of the limits, for coming to rest on request
 HOVER_MM = 0.5  # a pen this near to its height above the page hovers
 PROGRESS_S = 0.05  # machine seconds; how often progress is reported
 REPOSITION_SHARE = 0.3  # of the limits, on the way to the page, where nobody has looked what stands around
@@ -115,7 +117,7 @@ class ArmPlotter(Plotter):
         full = JointLimits(chain.speed, chain.accel)
         self._limits = full.scaled(limit_share)
         self._watch = Watch(astray=astray)
-        self._follower = Follower(self._transport, chain.names, full, self._watch)
+        self._follower = Follower(self._transport, chain.names, full.scaled(BRAKE_SHARE), self._watch)
         self._session = Session('arm', lambda: None)
         self._reach_picture = reach_picture
         self._fields: dict[tuple[float, float], Field] = {}
@@ -314,27 +316,26 @@ class ArmPlotter(Plotter):
             start = 0
             for number, change in enumerate(pen_changes(rest.plan, rest.first)):
                 if change:  # legs are a hop and a stroke each
-                    self._follow(planner, planned[start : 2 * number])
-                    self._follow(planner, [planner.home(self._here(planner))])
+                    self._follow(planner, [*planned[start : 2 * number], planner.home(planned[2 * number].start_mm)])
                     self._session.stand_paused(self._stand, pen_request(rest.plan, change))
                     start = 2 * number
-                    planned = [
-                        *planned[:start],
-                        planner.hop(self._here(planner), planned[start].end_mm),
-                        *planned[start + 1 :],
-                    ]
-            self._follow(planner, planned[start:-1])
+                    first = planner.hop(self._here(planner), planned[start].end_mm)
+                    planned = [*planned[:start], first, *planned[start + 1 :]]
+            self._follow(planner, planned[start:])
         except Stopped:
             finished = False
-        self._session.set_status(PlotterStatus.PARKING)
-        self._session.forget_wishes()
-        try:
-            self._follow(planner, [planner.home(self._here(planner))])
-        except Stopped:  # closed
-            return False
+        self._park()
+        if not finished:
+            with suppress(Stopped):  # closed
+                self._follow(planner, [planner.home(self._here(planner))])
         self._witness.end(finished)
         self._report()
         return finished
+
+    def _park(self) -> None:
+        """From here on there is nothing left to stop or pause."""
+        self._session.set_status(PlotterStatus.PARKING)
+        self._session.forget_wishes()
 
     def _rest(self, plan: DrawingPlan, planner: Planner, journal: Journal) -> Remainder:
         """What is left of a plan, by its journal, and by where an arm that nobody talked to any more has stopped."""
@@ -347,6 +348,11 @@ class ArmPlotter(Plotter):
         if ahead is None:
             return rest
         journal.proven(*rest.in_whole(*ahead))
+        if journal.on_paper.strokes == len(plan.strokes):
+            journal.finish()
+            raise SketchRobotError(
+                ErrorCode.NOTHING_TO_DRAW, 'all of this drawing is on paper: the arm had finished it by itself'
+            )
         return remaining(plan, journal.on_paper)
 
     def _go_home(self, planner: Planner) -> None:
@@ -442,6 +448,8 @@ class ArmPlotter(Plotter):
         self._witness.idle(self._transport.now_s())
 
     def _tick(self, line: Timeline, sample: JointSample) -> None:
+        if line.legs[line.index(sample.t_s)].parks and self._session.status == PlotterStatus.DRAWING:
+            self._park()
         pen = self._pen(sample.positions)
         if self._witness.see(line, sample.t_s, pen) or self._transport.now_s() - self._reported_s >= PROGRESS_S:
             self._report()

@@ -54,12 +54,14 @@ class Leg:
         path, timing: where it leads, and when.
         stroke: which stroke it draws; -1: it is a hop.
         limits: what it may use of the joints; None: as all others.
+        parks: whether the drawing is over once it begins.
     """
 
     path: JointPath
     timing: Timing
     stroke: int = -1
     limits: JointLimits | None = None
+    parks: bool = False
 
     @property
     def seconds(self) -> float:
@@ -132,7 +134,7 @@ class Planner:
             draw = self.stroke(stroke, number)
             legs += [self.hop(at, draw.start_mm), draw]
             at = draw.end_mm
-        return [*legs, self.home(at)]
+        return [*legs, replace(self.home(at), parks=True)]
 
     def stroke(self, stroke: Stroke, number: int) -> Leg:
         """One stroke, the pen already on its first point."""

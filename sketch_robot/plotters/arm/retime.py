@@ -16,9 +16,10 @@ import numpy as np
 
 from sketch_robot.plotters.arm.path import JointPath
 
+LEAST_U = 1e-4  # what is left of a path is no more worth a movement, 0.2 micrometres
 LEAST_GRID = 9  # points; from rest to rest there must be some between
 PEN_BRAKES = 2.0  # times its usual acceleration; what counts then are the limits of the joints
-_HALVINGS = 24
+_HALVINGS = 40
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ STILL = Timing(np.zeros(1), np.zeros(1), np.zeros(1))
 
 def retime(path: JointPath, limits: JointLimits, *, start_u: float = 0.0) -> Timing:
     """Follow a path from rest at `start_u` to rest at its end, as fast as the limits allow."""
-    if path.end - start_u < 1e-9:
+    if path.end - start_u < LEAST_U:
         return Timing(np.array([path.end]), np.zeros(1), np.zeros(1))
     u, first, second, cap, accel = _rows(path, limits, start_u)
     z = _fastest(np.diff(u), first, second, cap, accel)
@@ -83,7 +84,7 @@ def retime(path: JointPath, limits: JointLimits, *, start_u: float = 0.0) -> Tim
 
 def brake(path: JointPath, limits: JointLimits, *, start_u: float, speed: float) -> Timing:
     """Come to rest on a path as soon as the limits allow, from `start_u` at du/dt = `speed`."""
-    if speed < 1e-9 or path.end - start_u < 1e-9:
+    if speed < 1e-9 or path.end - start_u < LEAST_U:
         return Timing(np.array([start_u]), np.zeros(1), np.zeros(1))
     u, first, second, _cap, accel = _rows(path, limits, start_u)
     accel[limits.accel.size :] *= PEN_BRAKES
@@ -162,23 +163,26 @@ def _fastest(du, first, second, cap, accel):  # type: ignore[no-untyped-def]  # 
 
 @numba.njit(cache=True)
 def _slowest(du, first, second, accel, start, u):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """z at each grid point until rest, and the u of rest. The last interval is cut where z vanishes."""
+    """z at each grid point until rest, and the u of rest; the last interval is cut where z vanishes."""
     z = np.zeros(len(u))
     z[0] = start
     for i in range(len(du)):
-        low, high = -1e18, 1e18
-        for j in range(len(accel)):  # the near end only: the far end may not be reached
-            if abs(first[i, j]) > 1e-12:
-                one = (-accel[j] - second[i, j] * z[i]) / first[i, j]
-                other = (accel[j] - second[i, j] * z[i]) / first[i, j]
-                low, high = max(low, min(one, other)), min(high, max(one, other))
-        gentle = 1e18  # what the limits would allow on a straight path
-        for j in range(len(accel)):
-            gentle = min(gentle, accel[j] / max(abs(first[i, j]), 1e-12))
-        w = min(low, -0.3 * gentle)  # in a bend taken at the limits no braking is allowed at all; but rest comes first
-        after = z[i] + 2.0 * du[i] * w
-        if after <= 0.0:
-            return z[: i + 2].copy(), u[i] - z[i] / (2.0 * w)
+        low, gentle = -1e18, 1e18
+        for j in range(len(accel)):  # should rest come within the interval: there nothing is left of the bend
+            pull, bend = first[i, j], second[i, j] * z[i]
+            if abs(pull) > 1e-12:
+                low = max(low, min((-accel[j] - bend) / pull, (accel[j] - bend) / pull))
+            gentle = min(gentle, accel[j] / max(abs(pull), abs(first[i + 1, j]), 1e-12))
+        low = max(low, -gentle)
+        if z[i] + 2.0 * du[i] * low > 0.0:
+            low, high = _span(du[i], first[i], second[i], first[i + 1], second[i + 1], accel, z[i], 1e18)
+            if low > high:
+                low = 1.0
+        if low >= 0.0:  # a bend taken at the limits leaves nothing to brake with; but rest comes first
+            low = -0.3 * gentle
+        after = z[i] + 2.0 * du[i] * low
+        if after <= 1e-9 * start:
+            return z[: i + 2].copy(), u[i] + min(du[i], -z[i] / (2.0 * low))
         z[i + 1] = after
     z[len(du)] = 0.0
     return z, u[len(du)]

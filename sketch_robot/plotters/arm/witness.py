@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sketch_robot.plotters.arm.legs import Leg
+from sketch_robot.plotters.arm.path import nearest
 from sketch_robot.plotters.arm.timeline import Timeline
 from sketch_robot.plotters.journal import Journal
 from sketch_robot.plotters.plotter import Outcome, Progress
@@ -14,6 +15,7 @@ from sketch_robot.plotters.remainder import Remainder
 
 AHEAD_S = 1.5  # how much an arm may still have drawn by itself: what it had been told, and braking
 ON_PATH_MM = 0.3
+PARTS = 10  # of the way between two knots, which is 2 mm at most
 LAG_S = 0.2  # by how much the arm may be behind its command
 TOUCHING_MM = 0.2  # a tip that is higher proves no ink
 NEAR_MM = 0.5
@@ -80,15 +82,14 @@ class Witness:
         path, last = leg.path, len(leg.path.joints) - 1
         u, _ = leg.timing.at(np.array([since_s - LAG_S, since_s]))
         low, high = int(np.floor(u[0])), int(np.ceil(u[1]))
-        apart = np.linalg.norm(path.xyz_mm[low : high + 1] - pen_mm, axis=1)
-        nearest = int(np.argmin(apart))
+        at, apart_mm = nearest(path.xyz_mm[low : high + 1], pen_mm)
         waited = since_s > leg.seconds + LAG_S
         if waited:
             proven, at_end = leg.timing.u[-1], True
-        elif apart[nearest] > NEAR_MM or pen_mm[2] > TOUCHING_MM:
+        elif apart_mm > NEAR_MM or pen_mm[2] > TOUCHING_MM:
             return False
         else:
-            proven = min(float(low + nearest), float(leg.timing.u[-1]))
+            proven = min(low + at, float(leg.timing.u[-1]))
             at_end = proven >= leg.timing.u[-1] - 1e-9
         whole = proven >= last - 1e-9 and since_s >= leg.seconds - 1e-9
         self._tell(leg.stroke, self._lengths[leg.stroke] if whole else path.length_to(proven), whole)
@@ -148,12 +149,14 @@ def drawn_ahead(legs: Sequence[Leg], hover_mm: np.ndarray) -> tuple[int, float] 
     for leg in legs[1:]:
         if began_s > AHEAD_S:
             return None
-        away = np.hypot(*(leg.path.xyz_mm[:, :2] - hover_mm[:2]).T)
-        near = np.flatnonzero(away < ON_PATH_MM)
+        fine = np.linspace(0.0, leg.path.end, 1 + PARTS * (len(leg.path.joints) - 1))
+        places = leg.path.places(fine)
+        near = np.flatnonzero(np.hypot(*(places[:, :2] - hover_mm[:2]).T) < ON_PATH_MM)
         if len(near):
             stay = near[: int(np.argmax(np.append(np.diff(near), 2) > 1)) + 1]  # its first pass, should it come again
-            closest = stay[int(np.argmin(away[stay]))]
-            return drawn if leg.stroke < 0 else (leg.stroke, float(leg.path.along_mm[closest]))
+            at, _ = nearest(places[stay, :2], hover_mm[:2])
+            closest = float(np.interp(at, np.arange(len(stay)), fine[stay]))
+            return drawn if leg.stroke < 0 else (leg.stroke, leg.path.length_to(closest))
         if leg.stroke >= 0:
             drawn = leg.stroke, float(leg.path.along_mm[-1])
         began_s += leg.seconds

@@ -126,7 +126,10 @@ def arm_plotter(**options: Any) -> ArmPlotter:
     """The sample arm before a card, as fast as this computer can, not yet connected."""
     start = [0.0, -0.5, 0.0, 0.0, 0.5, 0.0]
     made = {'page': FLAT, 'acceleration': 15.0, 'speedup': math.inf, 'start': start, 'sheet': '60x80', **options}
-    return ArmPlotter(**made)
+    plotter = ArmPlotter(**made)
+    if not set(options) - {'transport', 'start', 'speedup'}:
+        plotter._fields[CARD.width_mm, CARD.height_mm] = field_of()  # found once for all tests
+    return plotter
 
 
 def circle(x: float, y: float, radius: float, points: int = 40) -> np.ndarray:
