@@ -18,8 +18,9 @@ from sketch_robot.motion.profile import PenProfile
 from sketch_robot.plotters.checks import check_plan
 from sketch_robot.plotters.ebb_client import ANSWER_S, Doubt
 from sketch_robot.plotters.ebb_hand import EbbHand, Interrupted
-from sketch_robot.plotters.ebb_machine import AHEAD_MS, EbbMachine, PenLift
+from sketch_robot.plotters.ebb_machine import AHEAD_MS, EbbMachine
 from sketch_robot.plotters.ebb_moves import STEPS_PER_MM, Axes
+from sketch_robot.plotters.ebb_pen import PenLift
 from sketch_robot.plotters.ebb_record import EbbRecord, begin_record
 from sketch_robot.plotters.journal import Journal
 from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress

@@ -7,15 +7,14 @@ is done, and that its motors are where they should be.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.plotters.ebb_client import WITH_LM, WITH_QE, Doubt, EbbClient, Refusal, Status
 from sketch_robot.plotters.ebb_moves import MIN_SLICE_MS, SLICE_MS, Axes, Move
+from sketch_robot.plotters.ebb_pen import PenLift
 from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
 from sketch_robot.plotters.serial_link import Link
 
@@ -25,79 +24,11 @@ POLL_S = 0.002  # between two looks, whose answers take 2 to 3 ms: at 100 mm/s t
 KNOWN, DRAWING = 173, 174  # a variable that the board forgets when it restarts: its steps count from the page's origin
 POWER = 250  # of 1023: least voltage of the motors' supply, as AxiDraw's own software has it
 LIFT_MS = 300  # to raise a pen that may be anywhere
-PRESSURES = 16  # steps between the lightest and the firmest line; finer ones no servo makes
 REST_S = 5.0  # how much longer than expected it may take until nothing moves
 OFF_PAGE_MM = 0.1  # rounding to steps is no excursion
 _SERVO_PIN = 4  # RP4, which the board calls B1
 _FULL_STEPS = 16  # what QE says of motors in sixteenths of steps
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class PenLift:
-    """Where the servo has the pen up and down, and how fast it goes there.
-
-    Attributes:
-        up_percent, down_percent: of the servo's range, as AxiDraw's own software counts; the more the higher.
-        raise_percent_s, lower_percent_s: how fast; 0: as fast as the servo can.
-        light_percent, firm_percent: where it has the pen at pressure 0 and 1; both or none. Without, strokes are drawn
-            with the pen down, whatever their pressure.
-
-    Raises:
-        SketchRobotError: BAD_GOAL, a height is outside 0 - 100 %, up and down are the same, or a speed is negative.
-    """
-
-    up_percent: float = 60.0
-    down_percent: float = 30.0
-    raise_percent_s: float = 400.0
-    lower_percent_s: float = 400.0
-    light_percent: float | None = None
-    firm_percent: float | None = None
-
-    def __post_init__(self) -> None:
-        heights = (self.up_percent, self.down_percent)
-        pressing = [height for height in (self.light_percent, self.firm_percent) if height is not None]
-        if not all(0.0 <= height <= 100.0 for height in (*heights, *pressing)) or len(pressing) == 1:
-            raise SketchRobotError(
-                ErrorCode.BAD_GOAL, 'pen heights are from 0 to 100 %, and a light one needs a firm one'
-            )
-        if heights[0] == heights[1]:
-            raise SketchRobotError(
-                ErrorCode.BAD_GOAL,
-                f'a pen that is at {heights[0]:g} % both up and down cannot draw; the heights must be different',
-            )
-        if not all(0.0 <= speed < math.inf for speed in (self.raise_percent_s, self.lower_percent_s)):
-            raise SketchRobotError(
-                ErrorCode.BAD_GOAL,
-                f'pen speeds of {self.raise_percent_s:g} and {self.lower_percent_s:g} %/s are not possible; 0 is as '
-                'fast as can be',
-            )
-
-    def pulse(self, percent: float) -> int:
-        """Of a height, the servo's pulse in 1/12 us: its range is from 0.82 to 2.32 ms."""
-        return round(9855 + (27831 - 9855) * percent / 100.0)
-
-    @property
-    def presses(self) -> bool:
-        """Whether it draws lines of different widths."""
-        return self.light_percent is not None and self.firm_percent is not None
-
-    def pressed(self, pressure: np.ndarray) -> np.ndarray:
-        """Heights at pressures in [0, 1], in coarse steps: (N,) -> (N,) float64 %."""
-        light, firm = self.light_percent, self.firm_percent
-        if light is None or firm is None:
-            return np.full(len(pressure), self.down_percent)
-        return light + np.rint(np.clip(pressure, 0.0, 1.0) * PRESSURES) / PRESSURES * (firm - light)
-
-    def rate(self, percent_s: float) -> int:
-        """Of a speed, what the pulse changes every 24 ms."""
-        return 0 if percent_s == 0.0 else max(1, round(0.024 * (27831 - 9855) * percent_s / 100.0))
-
-    def least_s(self, percent_s: float) -> float:
-        """How long a way between up and down takes at that speed, once the servo has its next pulse."""
-        if percent_s == 0.0:
-            return 0.0
-        return abs(self.up_percent - self.down_percent) / percent_s + 0.024
 
 
 class EbbMachine:
