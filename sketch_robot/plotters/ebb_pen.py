@@ -1,4 +1,4 @@
-"""The servo that lifts an EBB's pen: heights and speeds as people set them, pulses and rates as the board takes them."""
+"""The servo that lifts an EBB's pen: heights and speeds as people set them, pulses and rates as the board has them."""
 
 from __future__ import annotations
 
