@@ -14,7 +14,7 @@ import numpy as np
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.page import Page
 from sketch_robot.motion.profile import PenProfile
-from sketch_robot.plotters.grbl_program import Frame, PenLift, Program
+from sketch_robot.plotters.grbl_program import MODES, PROBE_RADIUS_MM, Frame, PenLift, Program
 from sketch_robot.plotters.grbl_setup import (
     Controller,
     complaints,
@@ -31,7 +31,6 @@ CONNECT_S = 6.0  # an Arduino's boot loader takes 2
 HOMING_S = 120.0
 MOVING = -1  # token of a controller that could not be asked
 ASK_AGAIN_S = 0.25
-MODES = 'G21G90G94G17G54'
 NOT_A_LINE = b'#\n'  # refused whatever half a line it ends; one alone could be carried out
 UNLOCK, HOME, OFFSETS, PARSER = '$X', '$H', '$#', '$G'
 ORIGIN_HINT = (
@@ -304,7 +303,16 @@ class GrblClient:
         """
         frame = Frame(self.origin_mm, self.options.matrix, page)
         self._check_reach(frame)
-        return Program(frame, self.options.pen, profile, self.zero_mm, self.controller.rapid_mm_s)
+        settings = self.controller.settings
+        return Program(
+            frame,
+            self.options.pen,
+            profile,
+            self.zero_mm,
+            self.controller.rapid_mm_s,
+            (settings.get(100, 80.0), settings.get(101, 80.0)),
+            max(PROBE_RADIUS_MM, 2.0 * settings.get(12, 0.0)),
+        )
 
     def _check_reach(self, frame: Frame) -> None:
         if not (self.controller.homes and self.controller.limited):

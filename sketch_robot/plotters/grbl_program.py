@@ -1,9 +1,15 @@
 """A drawing as lines of G-code for GRBL 1.1.
 
-Nothing beyond GRBL 1.1's documented language is used: G0 G1 G4 G21 G54 G90 G91 G94, M3 M5 M8 M9, F S X Y Z P T.
-Coordinates are those of the machine as G54 shifts them, which the driver has asked for: no offset is set, nothing is
-written to EEPROM, and so a reset cannot change where the page is. Each point is rounded from its exact place, to
-`GRID_MM`, so that rounding does not add up.
+Nothing beyond GRBL 1.1's documented language is used: G0 G1 G2 G4 G17 G21 G54 G90 G91 G94, M3, F R S X Y Z P T, and the
+user's own commands for the pen. Coordinates are those of the machine as G54 shifts them, which the driver has asked
+for: no offset is set, nothing is written to EEPROM, and so a reset cannot change where the page is. Each point is
+rounded from its exact place, to `GRID_MM`, so that rounding does not add up.
+
+GRBL has no checksums. But an arc by its radius is refused (error:34) when its end is farther away than twice the
+radius. So, after every few lines, a "probe" goes on by a thousandth of a mm, which is less than a step, on an arc of
+`PROBE_RADIUS_MM` to an absolute place: it is taken only by a parser that stands where it should. Lines with the pen
+down are relative, so that a digit that was lost or changed in any of them is in the sum that the probe checks; and the
+planner holds so many blocks that the machine can be halted before the wrong one comes up.
 
 In GRBL a change of S waits for all motion unless it is in laser mode; so a servo presses with one strength for each
 stroke, a pen on the Z axis with another at each point.
@@ -28,11 +34,15 @@ from sketch_robot.stroke import Stroke
 
 GRID_MM = 0.001
 LONGEST_LINE = 79  # GRBL's line buffer holds 80, the closing zero included
+MODES = 'G21G90G94G17G54F600'  # F, since none is known after a reset
 _GRID = 1000  # steps of the grid in a mm
 BLOCKS = 15  # of GRBL's planner
 LEAST_PIECE_MM = 0.5
 WAIT_S = 0.03  # until the next lines come
 OPENING_LINES = 15  # they fill the planner
+PROBE_LINES, PROBE_LINES_IN_HASTE = 6, 12  # from one probe to the next; in haste: over `HASTY_LINES_S`
+HASTY_LINES_S = 300.0
+PROBE_RADIUS_MM = 0.01  # larger than half of $12, or GRBL's arcs are not defined
 _OPENING_GRID = 10  # of the grid's steps, for shorter numbers
 _FEED_RATIO = 0.98  # of one feed to the next: few F words, none off by more than 1 %
 _MM_S = 60.0  # mm/min
@@ -47,6 +57,7 @@ class Kind(Enum):
     LOWER = auto()
     LOWERING = auto()  # waits until the pen is down
     INK = auto()
+    PROBE = auto()  # refused unless the parser stands where it should
     RAISE = auto()
     RAISING = auto()  # waits until the pen is up
 
@@ -237,18 +248,22 @@ class Program:
         pen: how it is lowered.
         profile: how fast.
         zero_mm: (2,) machine coordinates of the program's 0, as G54 says.
-        rapid_mm_s: speed of G0; a slower profile travels with G1. Infinite: always G0.
+        rapid_mm_s: speed of G0; a slower profile travels with G1. 0: always G0.
+        steps_per_mm: of x and y.
+        probe_radius_mm: how far the parser may be off, twice.
     """
 
     frame: Frame
     pen: PenLift
     profile: PenProfile
     zero_mm: np.ndarray = field(default_factory=lambda: np.zeros(2))
-    rapid_mm_s: float = math.inf
+    rapid_mm_s: float = 0.0
+    steps_per_mm: tuple[float, float] = (80.0, 80.0)
+    probe_radius_mm: float = PROBE_RADIUS_MM
 
     def start(self) -> Iterator[Step]:
         """Modes, and the pen up."""
-        yield _step('G21G90G94G17G54', Kind.MODE)
+        yield _step(MODES, Kind.MODE)
         yield from self.raise_pen(-1)
 
     def raise_pen(self, stroke: int) -> Iterator[Step]:
@@ -295,6 +310,8 @@ class Program:
         """Travel to a stroke, draw it along its path, raise the pen."""
         feeds = self._feeds_along(stroke, path)
         yield self._travel_to(path.grid[0], number)
+        probe, ahead = self._probe(path.grid[0].tolist(), number)
+        yield probe
         pressure = path.pressure
         usual = None if pressure is None else float(pressure.mean() if self.pen.kind == 'servo' else pressure[0])
         modes = f'G91G1F{feeds[0]}' if len(feeds) else ''
@@ -304,7 +321,7 @@ class Program:
         seconds = self.profile.drop_s if self.pen.waits_for_motion else 0.0
         wait = f'G4P{_plain(seconds)}' if early else f'G4P{_plain(seconds)}{modes}'
         yield _step(wait, Kind.LOWERING, number, seconds=seconds)
-        yield from self._ink(path, feeds, number)
+        yield from self._ink(path, feeds, ahead, number)
         yield from self.raise_pen(number)
 
     def _feeds_along(self, stroke: Stroke, path: Path) -> list[int]:
@@ -318,23 +335,50 @@ class Program:
         chosen: list[int] = feeds[np.minimum(np.searchsorted(ends, middle), len(feeds) - 1)].tolist()
         return chosen
 
-    def _ink(self, path: Path, feeds: list[int], number: int) -> Iterator[Step]:
-        """The first lines relative, so that many of them find room in the receive buffer while the pen is lowered."""
+    def _ink(self, path: Path, feeds: list[int], ahead: int, number: int) -> Iterator[Step]:
+        """The lines with the pen down; `ahead`: how far along x the last probe has gone beyond its point."""
         points = path.grid.tolist()
-        last_feed, last_z = feeds[0] if feeds else 0, ''
+        last_feed = feeds[0] if feeds else 0
+        heights = self._heights(path)
+        spacing = self._probe_lines(path, feeds)
+        mode = ''
         for index in range(1, len(points)):
             (x0, y0), (x, y) = points[index - 1], points[index]
-            relative = index <= OPENING_LINES
-            text = 'G90' if index == OPENING_LINES + 1 else ''
-            text += f'X{_grid_text(x - x0 if relative else x)}' if x != x0 else ''
-            text += f'Y{_grid_text(y - y0 if relative else y)}' if y != y0 else ''
-            if path.pressure is not None and self.pen.kind == 'z' and not relative:
-                z = _plain(self.pen.value_at(float(path.pressure[index])))
-                text, last_z = (text if z == last_z else f'{text}Z{z}'), z
+            dx, dy = x - x0 - ahead, y - y0
+            text = mode + (f'X{_grid_text(dx)}' if dx else '') + (f'Y{_grid_text(dy)}' if dy else '')
+            if heights and heights[index] != heights[index - 1]:
+                text += f'Z{_grid_text(heights[index] - heights[index - 1])}'
             feed = feeds[index - 1]
             if feed != last_feed:
                 text, last_feed = f'{text}F{feed}', feed
             yield Step(f'{text}\n'.encode(), Kind.INK, number, index)
+            mode, ahead = '', 0
+            if index % spacing == 0 or index == len(points) - 1:
+                probe, ahead = self._probe(points[index], number)
+                yield probe
+                mode = 'G91G1'
+
+    def _heights(self, path: Path) -> list[int]:
+        """Z of each point in steps of the grid; none where it does not change."""
+        if path.pressure is None or self.pen.kind != 'z':
+            return []
+        return [round(self.pen.value_at(float(pressure)) * _GRID) for pressure in path.pressure]
+
+    def _probe_lines(self, path: Path, feeds: list[int]) -> int:
+        if not feeds:
+            return PROBE_LINES
+        lines_s = max(feeds) / _MM_S * len(feeds) / max(float(path.along_mm[-1]), GRID_MM)
+        return PROBE_LINES if lines_s < HASTY_LINES_S else PROBE_LINES_IN_HASTE
+
+    def _probe(self, point: list[int], number: int) -> tuple[Step, int]:
+        """A probe at a point, and how far it goes along x: towards the middle of the step, so that no step is made."""
+        steps = (point[0] / _GRID + float(self.zero_mm[0])) * self.steps_per_mm[0]
+        ahead = 1 if steps <= round(steps) else -1
+        beyond = np.array([[point[0] + ahead, point[1]]])
+        if self.frame.is_off_page(beyond / _GRID + self.zero_mm)[0]:
+            ahead = -ahead
+        place = f'X{_grid_text(point[0] + ahead)}Y{_grid_text(point[1])}'
+        return _step(f'G90G2{place}R{_plain(self.probe_radius_mm)}', Kind.PROBE, number), ahead
 
     def _coarser(self, grid: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Points on a coarser grid, counted from the path's start, where that is on the page."""

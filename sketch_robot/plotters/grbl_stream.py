@@ -9,7 +9,8 @@ before it, so with every batch of lines a report is asked for, and nothing is se
 the buffer must be exactly those of the lines not yet answered but the first, which the controller has taken out and is
 working on. That holds whenever the controller is kept from taking in more: by a full planner or by waiting for motion
 or time; a program is laid out so that this is nearly always so when lines arrive. A difference is noticed before the
-line that has changed can be carried out, since 15 blocks are to be drawn first.
+line that has changed can be carried out, since 15 blocks are to be drawn first. What escapes this, since the line was
+taken out at once or only changed, is found by the program's probes; see `grbl_program`.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ COMMAND_S = 3.0
 STATUS, HOLD, RESET = b'?', b'!', b'\x18'
 NORMAL_OVERRIDES = b'\x90\x95\x99'
 _WAITING = frozenset({Kind.HOLD, Kind.LOWER, Kind.LOWERING, Kind.RAISE, Kind.RAISING})
+_GATES = frozenset({Kind.RAISE, Kind.PROBE})
 _log = logging.getLogger(__name__)
 
 
@@ -103,7 +105,7 @@ class GrblStream:
         self.asked = self.batches = 0
         self._waiting: deque[Step] = deque()
         self._waiting_bytes = 0
-        self._raises = 0  # of the waiting lines
+        self._gates = 0  # waiting lines that the next stroke waits for
         self._asked_s: float | None = None  # since when a report is awaited
         self._askings = 0
         self._ask_again = False
@@ -120,7 +122,7 @@ class GrblStream:
     def forget(self) -> None:
         """The controller has been reset: no line waits, no report will come."""
         self._waiting.clear()
-        self._waiting_bytes = self._raises = 0
+        self._waiting_bytes = self._gates = 0
         self._asked_s, self._askings, self._ask_again = None, 0, False
         self._strays_until_s = 0.0
         self.report, self.pen_value = None, None
@@ -182,7 +184,7 @@ class GrblStream:
         while upcoming is not None and len(upcoming.data) <= room and not self._must_wait(upcoming):
             room -= len(upcoming.data)
             batch.append(upcoming)
-            self._raises += upcoming.kind == Kind.RAISE
+            self._gates += upcoming.kind in _GATES
             upcoming = next(steps, None)
         self._waiting.extend(batch)
         data = b''.join(step.data for step in batch)
@@ -193,8 +195,8 @@ class GrblStream:
         return upcoming
 
     def _must_wait(self, step: Step) -> bool:
-        """The next stroke is begun when the one before is on paper: nothing is drawn of which nobody will know."""
-        return step.kind == Kind.LOWER and self._raises > 0
+        """A stroke is begun when the one before is on paper, and the way to its start was taken as it was meant."""
+        return step.kind == Kind.LOWER and self._gates > 0
 
     def _take(self, answer: Answer, done: Callable[[Step], None]) -> None:
         if isinstance(answer, Note):
@@ -206,7 +208,7 @@ class GrblStream:
         if isinstance(answer, Error):
             raise Refused(self._waiting[0], answer)
         step = self._waiting.popleft()
-        self._raises -= step.kind == Kind.RAISE
+        self._gates -= step.kind in _GATES
         self._waiting_bytes -= len(step.data)
         self._progress_s = self.link.now_s()
         done(step)
