@@ -85,3 +85,12 @@ def port_of(name: str) -> str:
     else:
         message = f'there is no machine at {name!r}; plug it in and switch it on, or name one of: {there}'
     raise SketchRobotError(ErrorCode.PLOTTER_OFFLINE, message)
+
+
+def lasting_name(device: str) -> str:
+    """The device id of what is plugged in at a device, if no other machine has the same; else the device itself."""
+    here = Path(device).resolve()
+    ports = find_ports()
+    ids = [port.device_id for port in ports]
+    mine = next((port.device_id for port in ports if Path(port.device).resolve() == here), device)
+    return mine if ids.count(mine) == 1 else device

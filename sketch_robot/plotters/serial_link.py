@@ -21,7 +21,7 @@ from typing import Protocol, Self
 import serial
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.plotters.ports import port_of
+from sketch_robot.plotters.ports import lasting_name, port_of
 
 LONGEST_LINE = 512  # GRBL's and the EBB's are under 100
 WRITE_S = 2.0  # a port that takes no byte for so long is gone
@@ -96,6 +96,7 @@ class SerialLink:
             self._serial = serial.Serial(device, self._baud, timeout=0, write_timeout=WRITE_S, exclusive=True)
         except (OSError, ValueError) as error:  # serial.SerialException is an OSError
             raise _offline(f'cannot open the {self._machine} at {device}: {_why_closed(error)}') from error
+        self._named = lasting_name(device)  # it may come back under another device's name
         self._woken = os.pipe()
         for end in self._woken:
             os.set_blocking(end, False)
