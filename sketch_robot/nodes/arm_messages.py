@@ -26,8 +26,11 @@ from sketch_robot.plotters.arm import JointSample, JointTrajectory
 
 def time_to_ros(seconds: float) -> Time:
     """A moment of at least zero."""
-    whole, part = divmod(round(max(0.0, seconds) * 1e9), 10**9)
-    return Time(sec=int(whole), nanosec=int(part))
+    whole = int(
+        max(0.0, seconds)
+    )  # first: a double holds the nanoseconds of today's date to a quarter microsecond only
+    carry, part = divmod(round((max(0.0, seconds) - whole) * 1e9), 10**9)
+    return Time(sec=whole + carry, nanosec=part)
 
 
 def trajectory_to_ros(trajectory: JointTrajectory) -> JointTrajectoryMsg:

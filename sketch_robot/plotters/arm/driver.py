@@ -27,6 +27,7 @@ from sketch_robot.plotters.arm.simulation import SimulatedArm
 from sketch_robot.plotters.arm.timeline import Timeline
 from sketch_robot.plotters.arm.trajectory import JointSample
 from sketch_robot.plotters.arm.transport import ArmTransport
+from sketch_robot.plotters.arm.urdf import read_text
 from sketch_robot.plotters.arm.witness import Witness, drawn_ahead
 from sketch_robot.plotters.checks import check_plan
 from sketch_robot.plotters.journal import Journal
@@ -126,6 +127,7 @@ class ArmPlotter(Plotter):
         self._journal: Journal | None = None
         self._on_progress: Callable[[Progress], None] | None = None
         self._reported_s = 0.0
+        self._seen: JointSample | None = None
         self._told: np.ndarray | None = None  # joints at rest, as last commanded
 
     # ------------------------------------------------------------- what it is doing
@@ -138,6 +140,17 @@ class ArmPlotter(Plotter):
     def transport(self) -> ArmTransport:
         """To the arm; only the driver uses it while it moves."""
         return self._transport
+
+    @property
+    def joints(self) -> JointSample | None:
+        """The joints as last seen; None before it was connected. May be asked from any thread."""
+        return self._seen
+
+    @property
+    def robot_description(self) -> str:
+        """The arm as URDF, as robot_state_publisher and RViz take it; '' when it was given as MJCF."""
+        model = self._setup.model
+        return '' if model.suffix.lower() == '.xml' else read_text(model)
 
     @property
     def paper(self) -> Paper | None:
@@ -169,8 +182,7 @@ class ArmPlotter(Plotter):
         if self._session.status != PlotterStatus.OFFLINE:
             return
         self._transport.connect()
-        sample = self._transport.sample()
-        self._follower.check_word(sample)
+        self._look()
         self._told = None
         self._session.set_status(PlotterStatus.IDLE)
 
@@ -387,8 +399,7 @@ class ArmPlotter(Plotter):
 
     def _joints(self) -> np.ndarray:
         """Where the joints were told to be, as far as they are there: a movement starts where the last one ended."""
-        sample = self._transport.sample()
-        self._follower.check_word(sample)
+        sample = self._look()
         if self._told is not None and np.abs(sample.positions - self._told).max() <= NEAR:
             return self._told
         return sample.positions
@@ -440,16 +451,26 @@ class ArmPlotter(Plotter):
 
     def _stand(self) -> None:
         """One look around while standing paused."""
-        sample = self._transport.sample()
-        self._follower.check_word(sample)
+        self._look()
         self._witness.idle(self._transport.now_s())
         self._report()
         self._transport.wait(POLL_S)
         self._witness.idle(self._transport.now_s())
 
+    def _look(self) -> JointSample:
+        """The joints' latest word, which can be used.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE, PLOTTER_ALARM.
+        """
+        self._seen = self._transport.sample()
+        self._follower.check_word(self._seen)
+        return self._seen
+
     def _tick(self, line: Timeline, sample: JointSample) -> None:
         if line.legs[line.index(sample.t_s)].parks and self._session.status == PlotterStatus.DRAWING:
             self._park()
+        self._seen = sample
         pen = self._pen(sample.positions)
         if self._witness.see(line, sample.t_s, pen) or self._transport.now_s() - self._reported_s >= PROGRESS_S:
             self._report()

@@ -15,10 +15,10 @@ from sketch_robot.plotters.arm.kinematics import Arrays
 from sketch_robot.plotters.arm.quality import UNUSABLE, posture_cost
 
 AROUND = 0.75  # of the page's longer side, shown on each side of it
-CELLS = 40  # along the longer side of the picture
+CELLS = 56  # along the longer side of the picture
 TRIES = 24  # random starts at each point, besides its neighbours' postures
 PICTURE_PX = 900
-_WHITE, _GREY, _DARK = (255, 255, 255), (150, 150, 150), (40, 40, 40)
+_WHITE, _GREY, _DARK, _HERE = (255, 255, 255), (150, 150, 150), (40, 40, 40), (30, 80, 190)
 _NONE, _GOOD, _POOR = np.array([226, 200, 200]), np.array([96, 170, 110]), np.array([236, 210, 110])
 POOR_COST = 8.0  # of a posture near a joint's end or a singularity, see `quality`
 
@@ -119,7 +119,8 @@ def _costs(  # type: ignore[no-untyped-def]  # pragma: no cover
 
 
 def draw_reach(reach: Reach) -> np.ndarray:
-    """A picture of it: (H, W, 3) uint8 RGB. The page is outlined; green: within easy reach; yellow: near a joint's end
+    """A picture of it: (H, W, 3) uint8 RGB. The page is outlined, and where
+    it would have to lie instead; green: within easy reach; yellow: near a joint's end
     or a singularity; red: out of reach."""
     width_mm, height_mm = np.ptp(reach.x_mm), np.ptp(reach.y_mm)
     scale = PICTURE_PX / max(width_mm, height_mm)
@@ -147,6 +148,11 @@ def draw_reach(reach: Reach) -> np.ndarray:
     cv2.rectangle(image, px(0.0, 0.0), px(width, height), _WHITE, 5, cv2.LINE_AA)
     cv2.rectangle(image, px(0.0, 0.0), px(width, height), _DARK, 2, cv2.LINE_AA)
     _text(image, f'page {width:g} x {height:g} mm', (px(0, height)[0] + 6, px(0, height)[1] + 20), 0.5)
+    shift = reach.nearest_shift_mm
+    if reach.page_share < 1.0 and shift is not None:
+        low, high = px(*shift), px(shift[0] + width, shift[1] + height)
+        cv2.rectangle(image, low, high, _HERE, 2, cv2.LINE_AA)
+        _text(image, 'here it would be reached', (low[0] + 6, low[1] - 8), 0.5)
     if reach.x_mm[0] < reach.base_mm[0] < reach.x_mm[-1] and reach.y_mm[0] < reach.base_mm[1] < reach.y_mm[-1]:
         centre = px(*reach.base_mm[:2])
         cv2.circle(image, centre, 12, _WHITE, -1, cv2.LINE_AA)

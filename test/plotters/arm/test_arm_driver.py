@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from arm_worlds import FLAT, Recorder, arm_plotter, circle, dense, plan_of, recorded
+from arm_worlds import FLAT, SAMPLE, Recorder, arm_plotter, circle, dense, plan_of, recorded
 from scipy.spatial import cKDTree
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
@@ -60,6 +60,20 @@ def test_an_arm_is_a_plotter_that_is_offline_until_it_is_connected() -> None:
         plotter.connect()
     assert plotter.status == PlotterStatus.OFFLINE
     plotter.close()
+
+
+def test_the_arm_tells_its_joints_and_its_description_for_viewers() -> None:
+    plotter = arm_plotter()
+    assert plotter.joints is None
+    plotter.connect()
+    assert plotter.joints is not None
+    assert plotter.joints.positions == pytest.approx(plotter.setup.start)
+    plotter.home()
+    assert np.abs(plotter.joints.positions - plotter.setup.start).max() > 0.1
+    assert plotter.robot_description.startswith('<?xml')
+    assert 'pen_tip' in plotter.robot_description
+    mjcf = arm_plotter(model=str(SAMPLE.with_suffix('.xml')), velocity=3.0)
+    assert mjcf.robot_description == ''
 
 
 def test_home_brings_the_pen_over_the_corner_of_the_page_from_wherever_the_arm_stands() -> None:
