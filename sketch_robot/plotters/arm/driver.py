@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,29 +13,28 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.page import Page, parse_page
 from sketch_robot.motion.plan import HOME_MM, DrawingPlan
 from sketch_robot.motion.profile import PenProfile
-from sketch_robot.plotters.arm.field import Field, Situation, find_field
 from sketch_robot.plotters.arm.follower import POLL_S, Follower, Watch
 from sketch_robot.plotters.arm.kinematics import forward
 from sketch_robot.plotters.arm.legs import Leg, Planner
-from sketch_robot.plotters.arm.reach import draw_reach, find_reach
 from sketch_robot.plotters.arm.reposition import reposition
+from sketch_robot.plotters.arm.resume import what_is_left
 from sketch_robot.plotters.arm.retime import JointLimits
 from sketch_robot.plotters.arm.setup import ArmSetup, make_setup
+from sketch_robot.plotters.arm.sheets import Sheets
 from sketch_robot.plotters.arm.simulation import SimulatedArm
 from sketch_robot.plotters.arm.timeline import Timeline
 from sketch_robot.plotters.arm.trajectory import JointSample
 from sketch_robot.plotters.arm.transport import ArmTransport
 from sketch_robot.plotters.arm.urdf import read_text
-from sketch_robot.plotters.arm.witness import Witness, drawn_ahead
+from sketch_robot.plotters.arm.witness import Witness
 from sketch_robot.plotters.checks import check_plan
 from sketch_robot.plotters.journal import Journal
-from sketch_robot.plotters.paper import Paper, save_png
+from sketch_robot.plotters.paper import Paper
 from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress
-from sketch_robot.plotters.remainder import Remainder, remaining
+from sketch_robot.plotters.remainder import Remainder
 from sketch_robot.plotters.session import Session, Stopped, pen_changes, pen_request
 
 BRAKE_SHARE = 0.95  # of the limits, for coming to rest on request
-HOVER_MM = 0.5  # a pen this near to its height above the page hovers
 PROGRESS_S = 0.05  # machine seconds; how often progress is reported
 REPOSITION_SHARE = 0.3  # of the limits, on the way to the page, where nobody has looked what stands around
 NEAR = 0.02  # rad or m; joints this near to the posture for their place on the page are in it
@@ -120,8 +117,7 @@ class ArmPlotter(Plotter):
         self._watch = Watch(astray=astray)
         self._follower = Follower(self._transport, chain.names, full.scaled(BRAKE_SHARE), self._watch)
         self._session = Session('arm', lambda: None)
-        self._reach_picture = reach_picture
-        self._fields: dict[tuple[float, float], Field] = {}
+        self._sheets = Sheets(self._setup, reach_picture)
         self._profile = PenProfile()
         self._witness = Witness()
         self._journal: Journal | None = None
@@ -236,7 +232,9 @@ class ArmPlotter(Plotter):
             self._sheet, self._profile = plan.page, plan.profile
             planner = self._planner(plan.page)
             planned = planner.drawing(plan, (*HOME_MM, self._setup.touch.lift_mm))
-            rest = Remainder(plan) if journal is None else self._rest(plan, planner, journal)
+            rest = Remainder(plan)
+            if journal is not None:
+                rest = what_is_left(plan, planner, journal, self._place(planner))
             if rest.plan is not plan:
                 planned = planner.drawing(rest.plan, (*HOME_MM, self._setup.touch.lift_mm))
             self._journal, self._on_progress = journal, on_progress
@@ -264,8 +262,10 @@ class ArmPlotter(Plotter):
         if not self._session.want_close() or self._session.status == PlotterStatus.OFFLINE:
             return
         try:
-            if self._session.status == PlotterStatus.IDLE and self._fields:
+            if self._session.status == PlotterStatus.IDLE and self._sheets.fields:
                 self._raise_if_down()
+        except SketchRobotError as error:
+            _log.warning('the pen could not be lifted: %s', error.message)
         finally:
             self._session.set_status(PlotterStatus.OFFLINE)
             self._transport.close()
@@ -277,46 +277,10 @@ class ArmPlotter(Plotter):
         Raises:
             SketchRobotError: BAD_GOAL, the arm does not reach all of it; the message says where the picture is.
         """
-        self._field(page)
-
-    def _field(self, page: Page) -> Field:
-        size = page.width_mm, page.height_mm
-        if size not in self._fields:
-            setup = self._setup
-            situation = Situation(setup.chain, setup.page, size, setup.pose, setup.margin)
-            field = find_field(situation)
-            if field is None:
-                raise self._out_of_reach(situation)
-            self._check_heights(field, situation)
-            self._fields[size] = field
-        return self._fields[size]
-
-    def _check_heights(self, field: Field, situation: Situation) -> None:
-        """Also pressed into the paper and lifted off it the whole page must be reached."""
-        touch = self._setup.touch
-        x, y = (np.linspace(0.0, size, 12) for size in situation.size_mm)
-        for z in (-max(touch.offset_mm, touch.firmest_mm), touch.lift_mm):
-            grid = np.stack([*(each.ravel() for each in np.meshgrid(x, y)), np.full(len(x) * len(y), z)], axis=1)
-            try:
-                field.joints_at(grid)
-            except SketchRobotError as error:
-                raise self._out_of_reach(situation, error.message) from error
-
-    def _out_of_reach(self, situation: Situation, why: str = '') -> SketchRobotError:
-        reach = find_reach(situation)
-        path = Path(self._reach_picture or Path(tempfile.gettempdir()) / 'sketch_robot_reach.png')
-        save_png(path, draw_reach(reach))
-        shift = reach.nearest_shift_mm
-        hint = '' if shift is None else f' (moved by {shift[0]:.0f}, {shift[1]:.0f} mm along its edges it would)'
-        size = f'{situation.size_mm[0]:g} x {situation.size_mm[1]:g} mm'
-        return SketchRobotError(
-            ErrorCode.BAD_GOAL,
-            f'the page {size} does not lie wholly within the reach of the arm{": " + why if why else ""}; it reaches '
-            f'{100.0 * reach.page_share:.0f} % of it point by point{hint}; see {path}; nothing was drawn',
-        )
+        self._sheets.field(page)
 
     def _planner(self, page: Page) -> Planner:
-        return Planner(self._field(page), self._limits, self._profile, self._setup.touch)
+        return Planner(self._sheets.field(page), self._limits, self._profile, self._setup.touch)
 
     # ------------------------------------------------------------- movements
     def _draw_and_park(self, planner: Planner, rest: Remainder, planned: Sequence[Leg]) -> bool:
@@ -348,24 +312,6 @@ class ArmPlotter(Plotter):
         """From here on there is nothing left to stop or pause."""
         self._session.set_status(PlotterStatus.PARKING)
         self._session.forget_wishes()
-
-    def _rest(self, plan: DrawingPlan, planner: Planner, journal: Journal) -> Remainder:
-        """What is left of a plan, by its journal, and by where an arm that nobody talked to any more has stopped."""
-        resumed = journal.is_resumed
-        rest = journal.begin(plan)
-        at = self._place(planner) if resumed else None
-        if at is None or abs(at[2] - self._setup.touch.lift_mm) > HOVER_MM:
-            return rest
-        ahead = drawn_ahead(planner.drawing(rest.plan, at), at)
-        if ahead is None:
-            return rest
-        journal.proven(*rest.in_whole(*ahead))
-        if journal.on_paper.strokes == len(plan.strokes):
-            journal.finish()
-            raise SketchRobotError(
-                ErrorCode.NOTHING_TO_DRAW, 'all of this drawing is on paper: the arm had finished it by itself'
-            )
-        return remaining(plan, journal.on_paper)
 
     def _go_home(self, planner: Planner) -> None:
         at = self._place(planner)

@@ -15,8 +15,8 @@ from sketch_robot.plotters.arm.kinematics import Arrays
 from sketch_robot.plotters.arm.quality import UNUSABLE, posture_cost
 
 AROUND = 0.75  # of the page's longer side, shown on each side of it
-CELLS = 56  # along the longer side of the picture
-TRIES = 24  # random starts at each point, besides its neighbours' postures
+CELLS = 48  # along the longer side of the picture
+TRIES = 12  # random starts at each point, besides its neighbours' postures
 PICTURE_PX = 900
 _WHITE, _GREY, _DARK, _HERE = (255, 255, 255), (150, 150, 150), (40, 40, 40), (30, 80, 190)
 _NONE, _GOOD, _POOR = np.array([226, 200, 200]), np.array([96, 170, 110]), np.array([236, 210, 110])
@@ -81,11 +81,21 @@ def find_reach(situation: Situation) -> Reach:
         np.maximum(here.lower, -np.pi), np.minimum(here.upper, np.pi), (TRIES, len(here.lower))
     )
     cost = np.full(xx.shape, UNUSABLE)
+    shoulder = here.chain.joints[0].origin[:3, 3]
+    targets[np.linalg.norm(targets[..., :3, 3] - shoulder, axis=-1) > _longest(here)] = np.nan
     _costs(
         arm.origins, arm.axes, arm.sliding, arm.tip, here.lower, here.upper, here.chain.speed, here.page.base_from_page,
         here.size_m[0], here.size_m[1], targets, starts, cost,
     )  # fmt: skip
     return Reach(x_mm, y_mm, cost, here.size_mm, here.page.to_page(np.zeros(3)))
+
+
+def _longest(situation: Situation) -> float:
+    """The arm stretched out, m: no point further from its first joint is reached."""
+    chain = situation.chain
+    links = [np.linalg.norm(joint.origin[:3, 3]) for joint in chain.joints[1:]]
+    slides = np.maximum(np.abs(chain.lower), np.abs(chain.upper))[chain.sliding]
+    return float(sum(links) + slides.sum() + np.linalg.norm(chain.tip[:3, 3]))
 
 
 @numba.njit(cache=True)
@@ -97,6 +107,8 @@ def _costs(  # type: ignore[no-untyped-def]  # pragma: no cover
     frames, q, found = np.empty((n + 1, 4, 4)), np.empty(n), np.full((rows, columns, n), np.nan)
     for r in range(rows):
         for c in range(columns):
+            if np.isnan(targets[r, c, 0, 3]):
+                continue
             for k in range(-2, tries):
                 if k == -2 and c > 0:
                     q[:] = found[r, c - 1]

@@ -13,9 +13,6 @@ from sketch_robot.plotters.journal import Journal
 from sketch_robot.plotters.plotter import Outcome, Progress
 from sketch_robot.plotters.remainder import Remainder
 
-AHEAD_S = 1.5  # how much an arm may still have drawn by itself: what it had been told, and braking
-ON_PATH_MM = 0.3
-PARTS = 10  # of the way between two knots, which is 2 mm at most
 LAG_S = 0.2  # by how much the arm may be behind its command
 TOUCHING_MM = 0.2  # a tip that is higher proves no ink
 NEAR_MM = 0.5
@@ -130,34 +127,3 @@ class Witness:
         return Outcome(
             finished, first + self._done, float(self._drawn_mm.sum()), self._travel_mm, self._lifts, self._machine_s
         )
-
-
-def drawn_ahead(legs: Sequence[Leg], hover_mm: np.ndarray) -> tuple[int, float] | None:
-    """How far an arm has drawn by itself after its last proven point: whoever told it what to do was lost.
-
-    It was told a little more of its way, then to brake and to lift its pen: so the pen hovers over the point up to
-    which everything is on paper.
-
-    Args:
-        legs: what was to be drawn from the last proven point on.
-        hover_mm: (3,) where the pen hovers.
-
-    Returns:
-        a stroke, as numbered in `legs`, and the length of it that is on paper; None: the pen hovers nowhere near.
-    """
-    began_s, drawn = 0.0, (0, 0.0)
-    for leg in legs[1:]:
-        if began_s > AHEAD_S:
-            return None
-        fine = np.linspace(0.0, leg.path.end, 1 + PARTS * (len(leg.path.joints) - 1))
-        places = leg.path.places(fine)
-        near = np.flatnonzero(np.hypot(*(places[:, :2] - hover_mm[:2]).T) < ON_PATH_MM)
-        if len(near):
-            stay = near[: int(np.argmax(np.append(np.diff(near), 2) > 1)) + 1]  # its first pass, should it come again
-            at, _ = nearest(places[stay, :2], hover_mm[:2])
-            closest = float(np.interp(at, np.arange(len(stay)), fine[stay]))
-            return drawn if leg.stroke < 0 else (leg.stroke, leg.path.length_to(closest))
-        if leg.stroke >= 0:
-            drawn = leg.stroke, float(leg.path.along_mm[-1])
-        began_s += leg.seconds
-    return None

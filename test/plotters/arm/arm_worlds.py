@@ -128,7 +128,7 @@ def arm_plotter(**options: Any) -> ArmPlotter:
     made = {'page': FLAT, 'acceleration': 15.0, 'speedup': math.inf, 'start': start, 'sheet': '60x80', **options}
     plotter = ArmPlotter(**made)
     if not set(options) - {'transport', 'start', 'speedup'}:
-        plotter._fields[CARD.width_mm, CARD.height_mm] = field_of()  # found once for all tests
+        plotter._sheets.fields[CARD.width_mm, CARD.height_mm] = field_of()  # found once for all tests
     return plotter
 
 
