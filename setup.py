@@ -40,6 +40,7 @@ setup(
         'faces': ['mediapipe==0.10.21'],
         'student': ['openvino>=2025', 'safetensors>=0.4'],
         'train': ['torch>=2.4', 'safetensors>=0.4', 'tqdm>=4.66', 'tensorboardX>=2.6'],
+        'arm': ['mujoco>=3.2'],
         'test': ['pytest', 'pytest-timeout', 'hypothesis'],
     },
     python_requires='>=3.11,<3.13',

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from sketch_robot.errors import SketchRobotError
 
-MODULES = ('draw', 'plan', 'trace', 'order', 'time', 'plot', 'machine', 'emulate')  # in the order in which `--help` lists them
+# in the order in which `--help` lists them
+MODULES = ('draw', 'plan', 'trace', 'order', 'time', 'plot', 'machine', 'emulate')
 
 
 class UsageError(SketchRobotError):
