@@ -1,8 +1,8 @@
 """An arm over ROS: its model and joints for RViz, its trajectories for ros2_control.
 
-Publishes `robot_description` (std_msgs/String, latched) and, of a simulated arm, `joint_states`. Of a real one it
-publishes `joint_trajectory` (trajectory_msgs/JointTrajectory), which is to be remapped to the controller's topic
-(`/joint_trajectory_controller/joint_trajectory`), and listens to `joint_states`.
+Publishes `robot_description` (std_msgs/String, latched) and, of a simulated arm, `joint_states`. To a real one's
+controller it sends trajectory_msgs/JointTrajectory on the topic that the parameter `arm_controller` names, and listens
+to `joint_states`.
 """
 
 from __future__ import annotations
@@ -83,18 +83,19 @@ class ControlledArm(ArmTransport):
 
     Args:
         node: that speaks and listens; its executor must spin in another thread than the driver's.
+        topic: that it listens to.
     """
 
     lead_s = 0.1
 
-    def __init__(self, node: SketchNode) -> None:
+    def __init__(self, node: SketchNode, topic: str) -> None:
         self._node = node
         self._names: tuple[str, ...] = ()
         self._changed = threading.Condition()
         self._last: JointSample | None = None
         self._heard_s = 0.0
         self._trouble: SketchRobotError | None = None
-        self._out = node.create_publisher(JointTrajectoryMsg, 'joint_trajectory', 10)
+        self._out = node.create_publisher(JointTrajectoryMsg, topic, 10)
         node.create_subscription(JointState, 'joint_states', self._on_states, 10)
 
     def of(self, names: tuple[str, ...]) -> ControlledArm:
@@ -115,7 +116,7 @@ class ControlledArm(ArmTransport):
                 raise _offline('nobody publishes joint_states; start the arm and its joint_state_broadcaster')
         if self._out.get_subscription_count() == 0:
             topic = self._out.topic_name
-            raise _offline(f'nobody listens to {topic}; remap joint_trajectory to the topic of its controller')
+            raise _offline(f'nobody listens to {topic}; start its controller, or set arm_controller to its topic')
 
     def close(self) -> None:
         """The controller holds where it is."""

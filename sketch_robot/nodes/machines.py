@@ -71,9 +71,9 @@ def make_machine(node: SketchNode, values: Mapping[str, Any]) -> MadeMachine:
     return MadeMachine(machine, make_plotter(machine, port, **options))
 
 
-def _arm(node: SketchNode, machine: Machine, controlled: bool, options: dict[str, Any]) -> MadeMachine:
-    if controlled:
-        controller = ControlledArm(node)
+def _arm(node: SketchNode, machine: Machine, topic: str, options: dict[str, Any]) -> MadeMachine:
+    if topic:
+        controller = ControlledArm(node, topic)
         plotter = make_plotter(machine, transport=controller, **options)
         assert isinstance(plotter, ArmPlotter)
         controller.of(plotter.setup.chain.names)

@@ -43,8 +43,8 @@ PARAMETERS = (
     Parameter('machine', 'default', "Which machine: a name, or the path of a machine's YAML file.", read_only=True),
     Parameter('port', '', 'Its device or device id; empty: as its file says.', read_only=True),
     Parameter('journal_folder', '', 'Where journals are kept; empty: ~/.local/state/sketch_robot.', read_only=True),
-    Parameter('arm_controller', False, 'An arm is moved by the controller that listens to joint_trajectory, instead '
-              'of being simulated.', read_only=True),
+    Parameter('arm_controller', '', "Topic of an arm's controller, as '/joint_trajectory_controller/joint_trajectory'; "
+              'empty: the arm is simulated.', read_only=True),
     Parameter('speedup', 1.0, 'How many times faster than real a simulation is.', 0.01, 10000.0, read_only=True),
     Parameter('alarm_after_strokes', -1, 'The simulated machine raises an alarm after so many strokes; -1: never.',
               low=-1, read_only=True),

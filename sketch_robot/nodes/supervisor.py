@@ -203,7 +203,8 @@ class Supervisor:
         try:
             outcome: Outcome = await self._thread.run(work)
         except SketchRobotError as error:
-            self._trouble = for_ros(error.message) if error.code == ErrorCode.PLOTTER_ALARM else ''
+            lasts = error.code in (ErrorCode.PLOTTER_ALARM, ErrorCode.PLOTTER_OFFLINE)
+            self._trouble = for_ros(error.message) if lasts else ''
             raise SketchRobotError(error.code, for_ros(error.message)) from error
         finally:
             if self._ahead is None:

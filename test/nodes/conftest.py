@@ -156,6 +156,11 @@ class World:
         self.running: list[Running] = []
         self._draw_client: ActionClient | None = None
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of processes on this domain."""
+        return dict(self._environment)
+
     def start(self, module: str, *words: str) -> Running:
         """Start `sketch_robot.nodes.<module>` with command line words."""
         log = self._logs / f'{len(self.running)}_{module}.log'

@@ -139,7 +139,7 @@ def test_a_simulated_arm_draws_and_shows_its_model_and_its_joints_moving(bench: 
 def test_a_controller_is_sent_trajectories_that_draw_the_plan(bench: Bench, arm: ArmPlotter) -> None:
     controller = Controller(bench.world.probe.context, arm)
     bench.probe.executor_.add_node(controller)
-    bench.world.start_node('plotter', machine='arm', arm_controller=True)
+    bench.world.start_node('plotter', machine='arm', arm_controller='joint_trajectory')
     bench.until_idle()
     result = bench.draw()
     assert (result.error_code, result.error_msg, result.strokes_drawn) == (0, '', 2)
@@ -154,7 +154,7 @@ def test_a_controller_is_sent_trajectories_that_draw_the_plan(bench: Bench, arm:
 
 
 def test_without_a_controller_the_arm_is_offline_and_says_what_to_do(bench: Bench) -> None:
-    bench.world.start_node('plotter', machine='arm', arm_controller=True)
+    bench.world.start_node('plotter', machine='arm', arm_controller='joint_trajectory')
     bench.probe.until(
         lambda: bench.states and 'nobody publishes joint_states' in bench.states[-1][1].reason, 60.0, 'the reason'
     )
