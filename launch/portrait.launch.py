@@ -3,12 +3,22 @@
 ros2 launch sketch_robot portrait.launch.py photo:=face.jpg page:=A5 speedup:=20
 """
 
+from typing import Any
+
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from sketch_robot.graph import ARGUMENTS, PACKAGE, params_file, portrait_graph, share_folder
+from sketch_robot.graph import (
+    ARGUMENTS,
+    PACKAGE,
+    arm_model,
+    is_installed,
+    params_file,
+    portrait_graph,
+    share_folder,
+)
 
 
 def _nodes(context: LaunchContext) -> list[Node]:
@@ -31,10 +41,21 @@ def _nodes(context: LaunchContext) -> list[Node]:
         )
         for spec in portrait_graph(options)
     ]
+    model = arm_model(options)
+    if model is not None and is_installed('robot_state_publisher'):
+        nodes.append(_state_publisher(model.read_text(), common))
     if options['rviz'].lower() == 'true':
         config = str(share_folder() / 'config' / 'portrait.rviz')
         nodes.append(Node(**{**common, 'package': 'rviz2'}, executable='rviz2', name='rviz', arguments=['-d', config]))
     return nodes
+
+
+def _state_publisher(description: str, common: dict[str, Any]) -> Node:
+    from launch_ros.parameter_descriptions import ParameterValue
+
+    name = 'robot_state_publisher'
+    text = ParameterValue(description, value_type=str)
+    return Node(**{**common, 'package': name}, executable=name, name=name, parameters=[{'robot_description': text}])
 
 
 def generate_launch_description() -> LaunchDescription:

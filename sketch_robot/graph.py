@@ -135,6 +135,33 @@ def portrait_graph(options: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     )
 
 
+def arm_model(options: Mapping[str, str]) -> Path | None:
+    """The URDF of the arm that the options name as plotter; None: it is no arm, or described otherwise.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, there is no such machine, or no such file.
+    """
+    named = options.get('plotter', '')
+    if named in ('', SIMULATED):
+        return None
+    from sketch_robot.motion.machine import load_machine  # takes a moment to import
+
+    machine = load_machine(named)
+    if machine.driver != 'arm':
+        return None
+    from sketch_robot.plotters.arm.setup import find_file
+
+    model = find_file(str(machine.options.get('model', '')))
+    return model if model.suffix.lower() == '.urdf' else None
+
+
+def is_installed(package: str) -> bool:
+    """Whether a ROS package is there, by the ament index."""
+    prefixes = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
+    index = Path('share', 'ament_index', 'resource_index', 'packages', package)
+    return any((Path(prefix) / index).exists() for prefix in prefixes if prefix)
+
+
 def _number(name: str, text: str) -> float | str:
     if not text:
         return ''

@@ -48,6 +48,18 @@ def test_arguments_reach_the_nodes_that_they_concern() -> None:
     assert isinstance(parameters_of('planner', **said)['time_budget'], float)
 
 
+def test_a_machine_s_name_reaches_its_planner_and_its_port_the_plotter(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    said = {'plotter': 'grbl_plotter', 'port': 'usb-Arduino_7'}
+    assert parameters_of('plotter', **said) == {'machine': 'grbl_plotter', 'port': 'usb-Arduino_7'}
+    assert parameters_of('planner', **said) == {'profile': 'grbl_plotter'}
+    monkeypatch.chdir(tmp_path)
+    mine = str(tmp_path.resolve() / 'mine.yaml')
+    assert parameters_of('plotter', plotter='mine.yaml') == {'machine': mine}
+    assert parameters_of('planner', plotter='mine.yaml') == {'profile': mine}
+
+
 def test_a_photo_replaces_the_camera_by_its_absolute_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('HOME', '/home/ada')

@@ -86,8 +86,9 @@ def stand_ins() -> dict[str, ModuleType]:
         substitutions=substitutions,
     )
     ros_actions = module('launch_ros.actions', Node=NodeStandIn)
-    ros = module('launch_ros', actions=ros_actions)
-    return {m.__name__: m for m in (launch, actions, substitutions, ros, ros_actions)}
+    described = module('launch_ros.parameter_descriptions', ParameterValue=lambda value, value_type: value_type(value))
+    ros = module('launch_ros', actions=ros_actions, parameter_descriptions=described)
+    return {m.__name__: m for m in (launch, actions, substitutions, ros, ros_actions, described)}
 
 
 def launch_installed() -> bool:
@@ -155,6 +156,22 @@ def test_rviz_comes_with_its_config_when_asked_for(with_any_launch: type[Launche
     assert launched.nodes[-1].node_package == 'rviz2'
 
 
+@pytest.mark.parametrize('there', [True, False])
+def test_an_arm_s_frames_are_published_where_robot_state_publisher_is_installed(
+    with_stand_ins: type[Launched], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, there: bool
+) -> None:
+    index = tmp_path / 'share' / 'ament_index' / 'resource_index' / 'packages'
+    index.mkdir(parents=True)
+    if there:
+        (index / 'robot_state_publisher').touch()
+    monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
+    launched = with_stand_ins(plotter='arm')
+    assert [node.node_executable for node in launched.nodes] == [*NODES, *['robot_state_publisher'] * there]
+    if there:
+        assert '<robot' in launched.nodes[-1].fields.parameters[0]['robot_description']
+    assert launched.node('planner').fields.parameters[1] == {'profile': 'arm'}
+
+
 def test_nodes_get_the_parameter_file_then_what_the_arguments_set(with_stand_ins: type[Launched]) -> None:
     said = {'page': 'A4', 'time_budget': '60', 'plotter': 'simulated', 'speedup': '5', 'photo': '/tmp/face.jpg'}
     launched = with_stand_ins(**said)
@@ -194,5 +211,6 @@ def test_everything_that_rviz_shows_is_published(with_stand_ins: type[Launched])
 def test_it_imports_nothing_but_launch_and_the_graph() -> None:
     tree = ast.parse(FILE.read_text())
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert imported == {'launch', 'launch.actions', 'launch.substitutions', 'launch_ros.actions', 'sketch_robot.graph'}
+    of_launch = {'launch', 'launch.actions', 'launch.substitutions', 'launch_ros.actions'}
+    assert imported == {*of_launch, 'launch_ros.parameter_descriptions', 'sketch_robot.graph', 'typing'}
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import)]

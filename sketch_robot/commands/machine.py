@@ -127,7 +127,7 @@ def list_machines(args: argparse.Namespace) -> int:
         lines.append(f'  {found["device"]}  {found["controller"] or silent}  id {found["id"]}')
     lines.append('machines:')
     for each in machines:
-        where = f' at {each["port"]}' if each['port'] else ''
+        where = f' (at {each["port"]})' if each['port'] else ''
         lines.append(f'  {each["name"]:14} {each["driver"]:10} {each["description"]}{where}')
     sys.stdout.write('\n'.join(lines) + '\n')
     return 0
