@@ -216,7 +216,7 @@ class GrblPlotter(Plotter):
                 self._first = remainder.first
                 found, self._client.found = self._client.found, None
                 if resumed and found is not None:
-                    drawing.found(found.report, lookahead=AHEAD_LINES)
+                    drawing.found(found.report, found.feed, lookahead=AHEAD_LINES)
                 if self._check and not drawing.finished:
                     self._check_program(drawing)
                 self._note_machine(journal)
@@ -357,8 +357,8 @@ class GrblPlotter(Plotter):
                 self._halt(drawing)
                 if failures > self._recoveries:
                     raise self._too_noisy() from damage
-            except (AlarmError, RestartError):
-                drawing.lost()
+            except (AlarmError, RestartError) as stop:
+                self._note_place(drawing, stop)
                 raise
             except BaseException as error:  # of the journal or of `on_progress`: the pen must not stay down
                 if not (isinstance(error, SketchRobotError) and error.code == ErrorCode.PLOTTER_OFFLINE):
@@ -394,7 +394,11 @@ class GrblPlotter(Plotter):
 
     def _halt(self, drawing: GrblDrawing, *, quietly: bool = False) -> None:
         """Stand still and raise the pen; the drawing goes on from there."""
-        report = self._client.stream.halt()
+        try:
+            report = self._client.stream.halt()
+        except (AlarmError, RestartError) as stop:
+            self._note_place(drawing, stop)
+            raise
         try:
             drawing.halted(report)
         except SketchRobotError:
@@ -403,6 +407,14 @@ class GrblPlotter(Plotter):
         finally:
             self._client.recover()
             self._pen_down = False
+
+    def _note_place(self, drawing: GrblDrawing, stop: AlarmError | RestartError) -> None:
+        """The machine has stopped itself; where, it knows only if it has braked along the path."""
+        if isinstance(stop, RestartError) or stop.loses_position:
+            drawing.lost()
+        else:
+            self._client.make_safe(keep_position=True)
+            drawing.halted(self._client.stream.look())
 
     def _stand_paused(self, reason: str) -> None:
         self._session.stand_paused(self._look, reason)

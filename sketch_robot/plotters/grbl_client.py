@@ -31,6 +31,8 @@ CONNECT_S = 6.0  # an Arduino's boot loader takes 2
 HOMING_S = 120.0
 MOVING = -1  # token of a controller that could not be asked
 ASK_AGAIN_S = 0.25
+DRAIN_S = 0.1
+TOKENS = 1000
 NOT_A_LINE = b'#\n'  # refused whatever half a line it ends; one alone could be carried out
 UNLOCK, HOME, OFFSETS, PARSER = '$X', '$H', '$#', '$G'
 ORIGIN_HINT = (
@@ -60,10 +62,12 @@ class Found:
     Attributes:
         report: of its standstill.
         token: that an earlier run left; 0: none; MOVING: it could not be asked.
+        feed: F of its parser; None: it could not be asked.
     """
 
     report: Report
     token: int
+    feed: int | None = None
 
 
 class GrblClient:
@@ -144,20 +148,35 @@ class GrblClient:
         if report.state != 'Idle':
             return None
         self.link.write(NOT_A_LINE)
-        token = 0
-        for note in self._asked(PARSER):
-            words = note.values('GC') if isinstance(note, Note) else None
-            for word in (words or '').split():
-                if word[:1] == 'T' and word[1:].isdigit():
-                    token = int(word[1:])
-        return Found(self.stream.look(), token)
-
-    def _asked(self, line: str) -> list[Any]:
-        """The answer to a line, past what else comes."""
+        self.stream.drain(DRAIN_S)
+        token, words = 0, {}
         for _ in range(ASKINGS):
             with suppress(Damaged, CommandError):
-                return self.stream.command(line)
-        raise silent(self.link)
+                words = self._parser_words()
+                token = words.get('S', 0) if self.options.pen.kind == 'z' else self._read_token()
+                break
+        return Found(self.stream.look(), token, words.get('F', 0))
+
+    def _parser_words(self) -> dict[str, int]:
+        """The words of `$G` that occur once, as F and S, by letter."""
+        told = next((note.values('GC') or '' for note in self._notes(PARSER) if note.values('GC')), '')
+        return {word[0]: int(word[1:]) for word in told.split() if word[1:].isdigit()}
+
+    def _read_token(self) -> int:
+        """The number that `_leave_token` left; 0: none."""
+        told = next((note.values('TLO') or '' for note in self._notes(OFFSETS) if note.values('TLO')), '0')
+        return round(float(told.split(',')[0]) * TOKENS)
+
+    def _leave_token(self) -> None:
+        """Leave a number in what the controller forgets when it restarts, and this pen does not use."""
+        self.token = self.token or 1 + secrets.randbelow(TOKENS - 1)
+        if self.options.pen.kind == 'z':
+            self.stream.command(f'S{self.token}')
+        else:  # the length of the tool shifts z alone
+            self.stream.command(f'G43.1Z{self.token / TOKENS:.3f}')
+
+    def _notes(self, line: str) -> list[Note]:
+        return [note for note in self.stream.command(line) if isinstance(note, Note)]
 
     def _identify(self) -> None:
         self.controller = identify(self.stream)
@@ -189,12 +208,11 @@ class GrblClient:
         """Set modes, ask for offsets, leave a token, raise the pen; as after every reset."""
         stream = self.stream
         stream.command(MODES)
-        for note in stream.command(OFFSETS):
-            if isinstance(note, Note) and (told := note.values('G54')) is not None:
+        for note in self._notes(OFFSETS):
+            if (told := note.values('G54')) is not None:
                 x, y = told.split(',')[:2]
                 self.zero_mm = np.array([float(x), float(y)])
-        self.token = self.token or 1 + secrets.randbelow(255)
-        stream.command(f'T{self.token}')
+        self._leave_token()
         self.raise_pen()
 
     def raise_pen(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sketch_robot.plotters.grbl_place import NEAR_MM, length_at
-from sketch_robot.plotters.grbl_program import Kind, Path, Program, Step, hold
+from sketch_robot.plotters.grbl_program import LEAST_FEED, TRAVEL_FEED, Kind, Path, Program, Step, hold, mark_of
 from sketch_robot.plotters.grbl_status import Report
 from sketch_robot.plotters.grbl_stream import Damaged
 from sketch_robot.plotters.journal import Journal
@@ -72,7 +72,7 @@ class GrblDrawing:
             if skipped > 0.0:
                 stroke = stroke_from(stroke, skipped)
             self._paths[number] = path = self.program.path_of(stroke, skipped)
-            yield from self.program.draw(stroke, path, number)
+            yield from self.program.draw(stroke, path, number, self.remainder.first + number)
 
     # ------------------------------------------------------------- what the machine tells
     def done(self, step: Step) -> bool:
@@ -121,15 +121,18 @@ class GrblDrawing:
             self._finish_stroke()
         elif path is not None and self.pen_down:
             length = length_at(path, place, self._length)
-            self._length = self._length if length is None else length
-            whole = self._length >= path.along_mm[-1] - LEAST_MM and self._lowered
-            if whole and (length is not None or len(path.along_mm) == 1):
-                self._finish_stroke()
-            else:
-                self._prove(self._length)
-                self.ink_mm += self._length
-                self.from_mm = path.first_mm + max(0.0, self._length - RESUME_OVERLAP_MM)
+            self._halted_at(path, self._length if length is None else length)
         self._forget()
+
+    def _halted_at(self, path: Path, length_mm: float) -> None:
+        """The pen, down, stands at a length along the current path."""
+        if length_mm >= path.along_mm[-1] - LEAST_MM and self._lowered:
+            self._finish_stroke()
+        else:
+            self._prove(length_mm)
+            self.ink_mm += length_mm
+            self.from_mm = path.first_mm + max(0.0, length_mm - RESUME_OVERLAP_MM)
+            self._forget()
 
     def lost(self) -> None:
         """The machine does not know where it is any more: what is proven is what was seen last."""
@@ -137,40 +140,54 @@ class GrblDrawing:
             self._prove(self._length)
         self._forget()
 
-    def found(self, report: Report, *, lookahead: int) -> None:
+    def found(self, report: Report, feed: int | None, *, lookahead: int) -> None:
         """The machine stands where an earlier run of this program has left it: all up to there is on paper.
 
         Args:
             report: of the standstill.
+            feed: F as the parser has it, which tells whether a stroke has ended; None: it was halted in motion, and
+                could not be asked.
             lookahead: how many lines the earlier run can have sent beyond what it had proven.
         """
-        place = self._machine_mm(report)
-        pen = self.program.pen
-        down = pen.kind != 'servo' or report.spindle is None or abs(report.spindle - pen.up) > 1.0
-        lines = 0
+        place, down = self._machine_mm(report), self._is_down(report)
+        lines, last = 0, None
         for number in range(self.number, len(self.strokes)):
             path = self.program.path_of(self.strokes[number])
-            length = length_at(path, place)
-            if length is not None and down:
-                self.number = number
-                self._paths[number] = path
-                self.pen_down = self._lowered = True
-                self._length = length
-                if length >= path.along_mm[-1] - LEAST_MM:
+            if feed is not None and feed < LEAST_FEED:
+                if feed == mark_of(self.remainder.first + number):
+                    self._skip_to(number, path)
                     self._finish_stroke()
-                else:
-                    self._prove(length)
-                    self.from_mm = max(0.0, length - RESUME_OVERLAP_MM)
-                self._forget()
+                    return
+            elif feed == TRAVEL_FEED or (feed is None and down is False):
+                begins = path.machine_mm[0]
+                way = _straight(begins if last is None or feed is not None else last, begins)
+                if length_at(way, place) is not None:
+                    self._skip_to(number, path)
+                    self._forget()
+                    return
+            elif (length := length_at(path, place)) is not None:
+                self._skip_to(number, path)
+                self.pen_down = self._lowered = True
+                self._halted_at(path, length)
                 return
-            if not down and np.hypot(*(place - path.machine_mm[-1])) <= NEAR_MM:
-                self.number = number
-                self._paths[number] = path
-                self._finish_stroke()
-                return
+            last = path.machine_mm[-1]
             lines += len(path.along_mm) + 5
             if lines > lookahead:
                 return
+
+    def _is_down(self, report: Report) -> bool | None:
+        """Whether the pen is down; None: the report does not tell."""
+        pen = self.program.pen
+        if pen.kind == 'servo' and report.spindle is not None:
+            return abs(report.spindle - pen.up) > abs(report.spindle - pen.down)
+        return None
+
+    def _skip_to(self, number: int, path: Path) -> None:
+        """All strokes before are on paper."""
+        if self._journal is not None and number > 0:
+            self._journal.proven(*self.remainder.in_whole(number - 1, self.strokes[number - 1].length))
+        self.number = number
+        self._paths[number] = path
 
     # ------------------------------------------------------------- keeping count
     def _machine_mm(self, report: Report) -> np.ndarray:
@@ -205,3 +222,9 @@ class GrblDrawing:
         if self._stands is not None and not self.pen_down:
             self.travel_mm += float(np.hypot(*(place - self._stands)))
         self._stands = place
+
+
+def _straight(start_mm: np.ndarray, end_mm: np.ndarray) -> Path:
+    points = np.array([start_mm, end_mm])
+    length = float(np.hypot(*(end_mm - start_mm)))
+    return Path(np.zeros((2, 2), np.int64), points, np.array([0.0, length]))

@@ -34,7 +34,10 @@ from sketch_robot.stroke import Stroke
 
 GRID_MM = 0.001
 LONGEST_LINE = 79  # GRBL's line buffer holds 80, the closing zero included
-MODES = 'G21G90G94G17G54F600'  # F, since none is known after a reset
+TRAVEL_FEED = 600  # F after a travel, whose G0 does not need it: says that the next stroke was not begun
+MARKS = 50  # F after a stroke is 1 + its number modulo this: says which one was finished last
+LEAST_FEED = 60
+MODES = f'G21G90G94G17G54F{TRAVEL_FEED}'  # F, since none is known after a reset
 _GRID = 1000  # steps of the grid in a mm
 BLOCKS = 15  # of GRBL's planner
 LEAST_PIECE_MM = 0.5
@@ -98,11 +101,13 @@ class Frame:
     origin_mm: np.ndarray
     matrix: np.ndarray
     page: Page
+    _inverse: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         matrix, origin = np.array(self.matrix, dtype=np.float64), np.array(self.origin_mm, dtype=np.float64)
         usable = matrix.shape == (2, 2) and origin.shape == (2,) and np.isfinite(matrix).all()
-        if not (usable and np.isfinite(origin).all() and 0.25 < abs(np.linalg.det(matrix)) < 4.0):
+        determinant = float(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]) if usable else 0.0
+        if not (usable and np.isfinite(origin).all() and 0.25 < abs(determinant) < 4.0):
             raise SketchRobotError(
                 ErrorCode.BAD_GOAL,
                 'the correction from page to machine is not usable: it takes an origin of two numbers and a 2 x 2 '
@@ -110,6 +115,8 @@ class Frame:
             )
         object.__setattr__(self, 'matrix', matrix)
         object.__setattr__(self, 'origin_mm', origin)
+        turned = np.array([[matrix[1, 1], -matrix[0, 1]], [-matrix[1, 0], matrix[0, 0]]])
+        object.__setattr__(self, '_inverse', turned / determinant)
 
     def to_machine(self, page_mm: np.ndarray) -> np.ndarray:
         """(N, 2) of the page, held on it, to (N, 2) of the machine, not rounded."""
@@ -118,7 +125,7 @@ class Frame:
 
     def to_page(self, machine_mm: np.ndarray) -> np.ndarray:
         """(..., 2) of the machine to (..., 2) of the page."""
-        return (np.asarray(machine_mm) - self.origin_mm) @ np.linalg.inv(self.matrix).T
+        return (np.asarray(machine_mm) - self.origin_mm) @ self._inverse.T
 
     def to_grid(self, page_mm: np.ndarray, zero_mm: np.ndarray) -> np.ndarray:
         """(N, 2) of the page to (N, 2) int64 steps of the grid, counted from `zero_mm`; never off the page.
@@ -264,14 +271,15 @@ class Program:
     def start(self) -> Iterator[Step]:
         """Modes, and the pen up."""
         yield _step(MODES, Kind.MODE)
-        yield from self.raise_pen(-1)
+        yield from self.raise_pen()
 
-    def raise_pen(self, stroke: int) -> Iterator[Step]:
-        """The pen up, and time for it."""
+    def raise_pen(self, stroke: int = -1, mark: int = -1) -> Iterator[Step]:
+        """The pen up, and time for it; `mark`: number of the stroke in the whole drawing that this ends."""
         seconds = self.profile.lift_s if self.pen.waits_for_motion else 0.0
         value = self.pen.up if self.pen.kind == 'servo' else None
+        done = f'F{mark_of(mark)}' if mark >= 0 else ''
         yield Step(f'{self.pen.raise_line()}\n'.encode(), Kind.RAISE, stroke, value=value)
-        yield _step(f'G4P{_plain(seconds)}', Kind.RAISING, stroke, seconds=seconds)
+        yield _step(f'G4P{_plain(seconds)}{done}', Kind.RAISING, stroke, seconds=seconds)
 
     def travel(self, page_mm: Sequence[float] | np.ndarray, stroke: int = -1) -> Iterator[Step]:
         """A straight way with the pen up."""
@@ -306,8 +314,8 @@ class Program:
         speed = profile.draw_speed_mm_s
         return max(LEAST_PIECE_MM, 1.5 * (speed**2 / (2.0 * accel) + WAIT_S * speed) / (BLOCKS - 2))
 
-    def draw(self, stroke: Stroke, path: Path, number: int) -> Iterator[Step]:
-        """Travel to a stroke, draw it along its path, raise the pen."""
+    def draw(self, stroke: Stroke, path: Path, number: int, mark: int = 0) -> Iterator[Step]:
+        """Travel to a stroke, draw it along its path, raise the pen; `mark`: its number in the whole drawing."""
         feeds = self._feeds_along(stroke, path)
         yield self._travel_to(path.grid[0], number)
         probe, ahead = self._probe(path.grid[0].tolist(), number)
@@ -322,7 +330,7 @@ class Program:
         wait = f'G4P{_plain(seconds)}' if early else f'G4P{_plain(seconds)}{modes}'
         yield _step(wait, Kind.LOWERING, number, seconds=seconds)
         yield from self._ink(path, feeds, ahead, number)
-        yield from self.raise_pen(number)
+        yield from self.raise_pen(number, mark)
 
     def _feeds_along(self, stroke: Stroke, path: Path) -> list[int]:
         """F of each line."""
@@ -390,8 +398,13 @@ class Program:
     def _travel_to(self, grid: np.ndarray, number: int) -> Step:
         place = f'X{_grid_text(int(grid[0]))}Y{_grid_text(int(grid[1]))}'
         if self.profile.travel_speed_mm_s >= self.rapid_mm_s:
-            return _step(f'G90G0{place}', Kind.TRAVEL, number)
+            return _step(f'G90G0{place}F{TRAVEL_FEED}', Kind.TRAVEL, number)
         return _step(f'G90G1{place}F{_plain(self.profile.travel_speed_mm_s * _MM_S)}', Kind.TRAVEL, number)
+
+
+def mark_of(stroke: int) -> int:
+    """F that tells that a stroke of the whole drawing was the last one finished."""
+    return 1 + stroke % MARKS
 
 
 def hold(seconds: float = 0.05) -> Step:
@@ -402,7 +415,7 @@ def hold(seconds: float = 0.05) -> Step:
 def _feeds(speeds_mm_s: np.ndarray, most_mm_s: float) -> np.ndarray:
     """F words in mm/min for speeds in mm/s: the usual one as it is, slower ones in steps of equal ratio."""
     steps = np.rint(np.log(speeds_mm_s / most_mm_s) / math.log(_FEED_RATIO))
-    return np.maximum(1, np.rint(most_mm_s * _MM_S * _FEED_RATIO**steps)).astype(int)
+    return np.maximum(LEAST_FEED, np.rint(most_mm_s * _MM_S * _FEED_RATIO**steps)).astype(int)
 
 
 def _lengths_to_go_to(along: np.ndarray, piece_mm: float) -> np.ndarray:

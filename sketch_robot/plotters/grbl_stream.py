@@ -346,6 +346,17 @@ class GrblStream:
                 notes.append(answer)
         raise Damaged(f'no answer to {line!r}')
 
+    def drain(self, seconds: float) -> None:
+        """Read away what still comes in answer to somebody else.
+
+        Raises:
+            AlarmError, RestartError: as `read`.
+        """
+        end_s = self.link.now_s() + seconds
+        while (left_s := end_s - self.link.now_s()) > 0.0:
+            with suppress(Damaged):
+                self.read(left_s)
+
     def look(self, timeout_s: float = ANSWER_S) -> Report:
         """A report of this moment; what else comes is dropped.
 

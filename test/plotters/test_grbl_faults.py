@@ -1,0 +1,74 @@
+"""Whatever goes wrong between the program and a GRBL machine, the paper is as planned in the end."""
+
+import pytest
+from grbl_bench import PROFILE, STEP_MM, World, fault_at_random, off_by_mm, small_plan, twice_mm
+
+from sketch_robot.errors import ErrorCode
+
+PEN_MM = PROFILE.pen_width_mm
+OVERLAP_MM = 0.5 + 0.06  # and as exactly as a machine's steps tell where the pen is
+
+# kind, runs, value, and by how much the stroke in progress may be drawn twice. Where the position is kept it is the
+# overlap. Where it is lost, it is what was drawn since the last report, and where the pen coasted, at 100 mm/s.
+FAULTS = [
+    ('lose-in', 18, None, OVERLAP_MM),
+    ('double-in', 14, None, OVERLAP_MM),
+    ('garble-in', 14, None, OVERLAP_MM),
+    ('garbage-in', 12, None, 4.0),  # one of its bytes may be a reset
+    ('lose-out', 8, None, OVERLAP_MM),
+    ('double-out', 8, None, OVERLAP_MM),
+    ('garble-out', 10, None, OVERLAP_MM),
+    ('garbage-out', 8, None, OVERLAP_MM),
+    ('drop-ok', 8, None, OVERLAP_MM),
+    ('stall', 10, 1.5, OVERLAP_MM),
+    ('slow', 6, None, OVERLAP_MM),
+    ('unplug', 10, 1.0, 16.0),  # the machine draws what it holds, then is reset when the port is opened
+    ('reset', 14, None, 6.0),
+    ('alarm', 10, 1.0, 6.0),
+    ('alarm', 4, 2.0, OVERLAP_MM),  # the soft limit's, which brakes
+]
+RUNS = [(kind, seed, value, most) for kind, runs, value, most in FAULTS for seed in range(runs)]
+
+
+@pytest.mark.parametrize(('kind', 'seed', 'value', 'most_mm'), RUNS, ids=lambda value: str(value))
+def test_after_a_fault_and_resuming_the_paper_is_as_planned(tmp_path, kind, seed, value, most_mm):
+    plan = small_plan(seed)
+    world = World(tmp_path, faults=fault_at_random(kind, seed, plan, value), seed=seed)
+    assert world.draw(plan), world.errors
+    assert off_by_mm(world, plan) < PEN_MM
+    assert -0.1 < twice_mm(world, plan) < most_mm
+    assert world.machine.pen_down_travel_mm == 0.0
+    assert world.machine.ink_outside_mm == 0.0
+    assert world.machine.outside_mm <= STEP_MM
+    assert not world.machine.down
+
+
+@pytest.mark.parametrize('seed', range(12))
+def test_a_machine_that_is_not_reset_by_plugging_in_draws_nothing_twice(tmp_path, seed):
+    plan = small_plan(seed)
+    world = World(tmp_path, faults=fault_at_random('unplug', seed, plan, 1.0), reset_on_open=False, homes=False)
+    assert world.draw(plan), world.errors
+    assert [error.code for error in world.errors if error.code != ErrorCode.NOTHING_TO_DRAW] in (
+        [],
+        [ErrorCode.PLOTTER_OFFLINE],
+    )
+    assert off_by_mm(world, plan) < PEN_MM
+    assert -0.1 < twice_mm(world, plan) < OVERLAP_MM
+    assert world.machine.pen_down_travel_mm == 0.0
+    assert world.machine.outside_mm <= STEP_MM
+    assert not world.machine.down
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_several_faults_in_one_drawing_are_survived_as_well(tmp_path, seed):
+    plan = small_plan(seed)
+    faults = fault_at_random('lose-in', seed, plan)
+    for kind in ('double-in', 'drop-ok', 'garble-out', 'reset'):
+        for fault in fault_at_random(kind, seed + 100, plan).waiting:
+            faults.add(fault)
+    world = World(tmp_path, faults=faults, seed=seed)
+    assert world.draw(plan), world.errors
+    assert off_by_mm(world, plan) < PEN_MM
+    assert -0.1 < twice_mm(world, plan) < 6.0
+    assert world.machine.ink_outside_mm == 0.0
+    assert not world.machine.down
