@@ -20,6 +20,7 @@ TURN_WIDTHS = 0.8  # between turns, of the line's width: they overlap
 ANGLES = 48
 RING_WIDTHS = 1.5  # of a blob's radius, how far around it lines that run into it are counted
 CROSSING_ARMS, CROSSING_WIDTHS = 3, 2.5  # so many lines meet where ink is up to that times as wide as they are
+MANY_ARMS = 5  # a pupil under a lid and above another is touched by four lines at most
 
 
 def fill_blobs(
@@ -114,6 +115,8 @@ def _is_crossing(mask: np.ndarray, x: float, y: float, radius: float) -> bool:
     begins = np.flatnonzero(inked & ~np.roll(inked, 1))
     if len(begins) < CROSSING_ARMS:
         return False
+    if len(begins) >= MANY_ARMS:
+        return True
     ends = np.flatnonzero(~inked & np.roll(inked, 1))
     widths = (np.sort(ends)[None] - begins[:, None]) % count
     arm = float(np.median(widths.min(axis=1))) * 2.0 * math.pi * ring / count / 2.0

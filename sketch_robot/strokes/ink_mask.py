@@ -14,7 +14,8 @@ import numba
 import numpy as np
 
 ENLARGE = 2  # 3 is no more accurate on a drawing with known strokes, and takes twice the time
-ENLARGE_UP_TO_PIXELS = 4_000_000  # lines of larger pictures are wide enough as they are
+BAND_ROWS = 1536  # large pictures are worked on in bands of so many rows, to save memory
+BEYOND_ROWS = 16  # that a band's blurs reach into its neighbours
 BLUR_PX = 0.5  # against noise
 AROUND_PX = 2.0
 LEVEL, LEVEL_PER_INK_AROUND = 0.15, 0.5  # of 3 px apart, 1 px wide lines at 0.44 with 0.28 between them, both are seen
@@ -64,26 +65,37 @@ def ink_mask(ink: np.ndarray, sure: float = SURE_INK) -> InkMask:
         sure: how dark a short line or a dot must be somewhere to count; long lines count when fainter, as far as the
             picture's noise lets them.
     """
-    scale = ENLARGE if ink.size <= ENLARGE_UP_TO_PIXELS else 1
-    size = ink.shape[1] * scale, ink.shape[0] * scale
-    fine = cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC) if scale > 1 else ink
-    fine = cv2.GaussianBlur(fine, (0, 0), BLUR_PX * scale)
-    around = cv2.GaussianBlur(ink, (0, 0), AROUND_PX)
-    level = np.clip(LEVEL + LEVEL_PER_INK_AROUND * around, LEAST_LEVEL, MOST_LEVEL)
-    if scale > 1:
-        level = cv2.resize(level, size, interpolation=cv2.INTER_LINEAR)
-    mask = cv2.compare(fine, level, cv2.CMP_GT)
+    scale = ENLARGE
+    mask = np.empty((ink.shape[0] * scale, ink.shape[1] * scale), np.uint8)
+    fine = np.empty_like(mask)
+    for top in range(0, ink.shape[0], BAND_ROWS):
+        stop = min(top + BAND_ROWS, ink.shape[0])
+        first, last = max(top - BEYOND_ROWS, 0), min(stop + BEYOND_ROWS, ink.shape[0])
+        inner = slice((top - first) * scale, (stop - first) * scale)
+        over, enlarged = _over_level(ink[first:last], scale)
+        mask[top * scale : stop * scale], fine[top * scale : stop * scale] = over[inner], enlarged[inner]
     _fill_holes(mask, int(np.ceil(LEAST_HOLE_PX * scale**2)))
     _, part, stats, middle = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    most = np.zeros(len(stats), np.float32)
+    most = np.zeros(len(stats), np.uint8)
     _darkest(part, fine, most)
+    darkest = most / 255.0
     longest = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     sure_of_long = min(max(SURE_OF_LONG_INK, SURE_NOISES * noise_of(ink)), sure)
-    counts = np.where(longest >= LONG_PX * scale, most > sure_of_long, most > sure)
+    counts = np.where(longest >= LONG_PX * scale, darkest > sure_of_long, darkest > sure)
     counts &= stats[:, cv2.CC_STAT_AREA] >= LEAST_AREA_PX * scale**2
     counts[0] = False
     _keep(mask, part, counts)
     return InkMask(scale, mask.view(bool), part, np.where(counts, stats[:, cv2.CC_STAT_AREA], 0), middle)
+
+
+def _over_level(ink: np.ndarray, scale: int) -> tuple[np.ndarray, np.ndarray]:
+    """(k H, k W) uint8: 255 where ink is above its level, and the enlarged ink from 0 to 255."""
+    size = ink.shape[1] * scale, ink.shape[0] * scale
+    fine = cv2.GaussianBlur(cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC), (0, 0), BLUR_PX * scale)
+    around = cv2.GaussianBlur(ink, (0, 0), AROUND_PX)
+    level = np.clip(LEVEL + LEVEL_PER_INK_AROUND * around, LEAST_LEVEL, MOST_LEVEL)
+    over = cv2.compare(fine, cv2.resize(level, size, interpolation=cv2.INTER_LINEAR), cv2.CMP_GT)
+    return over, cv2.convertScaleAbs(cv2.max(fine, 0.0), alpha=255.0)
 
 
 @numba.njit(cache=True)

@@ -12,6 +12,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from sketch_robot.strokes.arms import arms, turn_cost
 from sketch_robot.strokes.bridges import bridge, corner_between, run_up
@@ -67,7 +69,7 @@ class _Meetings:
         self.keep = np.ones(len(self.nodes), dtype=bool)
         self.ring = self.nodes[:, 0] < 0
         self.ends = np.maximum(self.nodes, 0)
-        self.meeting = np.arange(len(self.half_width))
+        self.group = np.arange(len(self.half_width))
         self.here: dict[int, list[End]] = {}
         self.links: dict[End, End] = {}
         self.corners: dict[End, np.ndarray] = {}
@@ -94,28 +96,35 @@ class _Meetings:
         between = at_forks & (self.nodes[:, 0] != self.nodes[:, 1]) & self.keep & ~self.ring
         width = self.half_width[self.ends].mean(axis=1)
         short = between & (self.length < FORK_WIDTHS * width + FORK_PX)
-        for k in np.flatnonzero(short).tolist():
-            self._unite(k)
+        pairs = self.nodes[short].T
+        graph = coo_array((np.ones(pairs.shape[1]), pairs), shape=(len(self.group),) * 2)
+        self.group = connected_components(graph, directed=False)[1].astype(np.int64)
+        self.keep &= ~short
         self._gather()
         perhaps = between & ~short & (self.length < SHARED_WIDTHS * width + SHARED_PX)
         order = np.flatnonzero(perhaps)
         for k in order[np.argsort(self.length[order], kind='stable')].tolist():
             if self._is_shared(k):
-                self._unite(k)
-                self._gather()
+                a, b = self.meeting((k, 0)), self.meeting((k, 1))
+                self.keep[k] = False
+                self.group[b] = a
+                self.here[a] = [end for end in self.here[a] + self.here.pop(b) if end[0] != k]
 
-    def _unite(self, k: int) -> None:
-        a, b = self.meeting[self.nodes[k]]
-        self.meeting[self.meeting == max(a, b)] = min(a, b)
-        self.keep[k] = False
+    def meeting(self, end: End) -> int:
+        """The number of the meeting at an end."""
+        number = int(self.group[self.nodes[end]])
+        while self.group[number] != number:
+            number = int(self.group[number])
+        return number
 
     def _gather(self) -> None:
-        here = defaultdict(list)
-        meetings = self.meeting[self.ends]
+        # A meeting's number becomes that of its first node, so that meetings can be united further.
+        first = np.full(len(self.group), len(self.group))
+        np.minimum.at(first, self.group, np.arange(len(self.group)))
+        self.group = first[self.group]
         for k in np.flatnonzero(self.keep & ~self.ring).tolist():
-            here[int(meetings[k, 0])].append((k, 0))
-            here[int(meetings[k, 1])].append((k, 1))
-        self.here = here
+            for side in (0, 1):
+                self.here.setdefault(int(self.group[self.nodes[k, side]]), []).append((k, side))
 
     def cost(self, a: End, b: End) -> float:
         """Degrees that a line turns by to go on from one end into another."""
@@ -127,7 +136,9 @@ class _Meetings:
         """Whether two lines run along an edge together: both go on across it."""
         if not self.keep[k]:
             return False
-        sides = [[end for end in self.here[int(self.meeting[node])] if end[0] != k] for node in self.nodes[k]]
+        if self.meeting((k, 0)) == self.meeting((k, 1)):
+            return False
+        sides = [[end for end in self.here[self.meeting((k, side))] if end[0] != k] for side in (0, 1)]
         if len(sides[0]) != 2 or len(sides[1]) != 2:
             return False
         if len({end[0] for side in sides for end in side}) < 3:
@@ -138,7 +149,7 @@ class _Meetings:
 
     def pair(self) -> None:
         """Decide at each meeting which edges go on into which."""
-        for meeting, here in self.here.items():
+        for meeting, here in list(self.here.items()):
             if len(here) == 2:
                 self._link(meeting, *here)
             elif len(here) > 2 and not self._is_tip(meeting, here):
@@ -149,7 +160,7 @@ class _Meetings:
         """Whether a meeting of three is the inside of an acute corner, whose tip is a spur; links it then."""
         if len(here) != 3:
             return False
-        degree_one = [end for end in here if len(self.here[int(self.meeting[self.nodes[end[0], 1 - end[1]]])]) == 1]
+        degree_one = [end for end in here if len(self.here[self.meeting((end[0], 1 - end[1]))]) == 1]
         width = float(self.half_width[self.nodes[here[0]]])
         for spur in degree_one:
             if self.length[spur[0]] > TIP_WIDTHS * width + TIP_PX:
@@ -164,7 +175,7 @@ class _Meetings:
             if min(self.length[a[0]], self.length[b[0]]) < self.length[spur[0]]:
                 continue
             self.keep[spur[0]] = False
-            self.here[int(self.meeting[self.nodes[spur[0], 1 - spur[1]]])] = []
+            self.here[self.meeting((spur[0], 1 - spur[1]))] = []
             self.here[meeting] = [a, b]
             self._link(meeting, a, b)
             return True
@@ -291,7 +302,7 @@ def _chain(at: _Meetings, row: list[End], *, looped: bool) -> Chain:
 
 def _alone(at: _Meetings, end: End) -> bool:
     """Whether no other edge ends where this one does."""
-    return len(at.here[int(at.meeting[at.nodes[end]])]) == 1
+    return len(at.here[at.meeting(end)]) == 1
 
 
 def _towards(at: _Meetings, end: End) -> tuple[np.ndarray, int]:
@@ -300,6 +311,6 @@ def _towards(at: _Meetings, end: End) -> tuple[np.ndarray, int]:
         return np.empty((0, 2)), 0
     node = at.nodes[end]
     way = run_up(
-        at.anchor[end], at.away[end], at.node_xy[node], at.through[int(at.meeting[node])], float(at.half_width[node])
+        at.anchor[end], at.away[end], at.node_xy[node], at.through[at.meeting(end)], float(at.half_width[node])
     )
     return way, at.trimmed(end) if len(way) else 0

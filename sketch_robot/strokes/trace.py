@@ -23,6 +23,7 @@ from sketch_robot.strokes.thinning import thin
 
 LEAST_HALF_WIDTH_PX = 0.5
 MOST_PIXELS = 64_000_000
+MOST_EDGES = 120_000  # of the skeleton; a drawing of 64 million pixels full of small lines has 60 000
 
 
 def trace_ink(ink: np.ndarray, *, sure: float = SURE_INK) -> tuple[Stroke, ...]:
@@ -38,14 +39,16 @@ def trace_ink(ink: np.ndarray, *, sure: float = SURE_INK) -> tuple[Stroke, ...]:
         their end. Always the same for the same ink.
 
     Raises:
-        SketchRobotError: BAD_IMAGE, the ink is not of that shape, not finite, or larger than 64 million pixels.
+        SketchRobotError: BAD_IMAGE, the ink is not of that shape, not finite, has over 64 million pixels, or is noise.
     """
     ink = _checked(ink)
     found = ink_mask(ink, sure)
     mask, scale = found.mask, found.scale
     framed = np.pad(mask.view(np.uint8), 1)  # beyond the picture is paper
-    depth = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
-    half_width = np.maximum(depth - np.float32(0.5), 0.0) / np.float32(scale)
+    half_width = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    half_width -= np.float32(0.5)
+    np.maximum(half_width, 0.0, out=half_width)
+    half_width /= np.float32(scale)
     lines, at = thin(mask)
     usual = LEAST_HALF_WIDTH_PX
     if len(at):
@@ -55,6 +58,12 @@ def trace_ink(ink: np.ndarray, *, sure: float = SURE_INK) -> tuple[Stroke, ...]:
         lines = lines & ~filled
         at = at[lines[at[:, 0], at[:, 1]]]
     graph = skeleton_graph(lines, at)
+    if len(graph.nodes) > MOST_EDGES:
+        raise SketchRobotError(
+            ErrorCode.BAD_IMAGE,
+            f'the picture falls into {len(graph.nodes)} pieces of line; it is no line drawing, or full of noise: '
+            'blur it or make it smaller',
+        )
     column, row = np.clip(graph.node_xy.astype(np.int64), 0, np.array(mask.shape)[::-1] - 1).T
     scaled = Skeleton(graph.xy / scale, graph.offsets, graph.nodes, graph.node_xy / scale)
 
