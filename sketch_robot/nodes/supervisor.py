@@ -198,6 +198,8 @@ class Supervisor:
 
         def work() -> Outcome:
             with opened() as journal:
+                if journal.is_resumed:
+                    self._end_alarm()
                 return self.plotter.draw(plan, look, journal=journal)
 
         try:
@@ -214,6 +216,11 @@ class Supervisor:
         if not outcome.finished:
             raise self._why_stopped or SketchRobotError(ErrorCode.CANCELLED, 'the drawing was stopped; the pen is up')
         return outcome
+
+    def _end_alarm(self) -> None:
+        """Home a machine that is in alarm, unless it would take any place for home."""
+        if self.plotter.status == PlotterStatus.ALARM and getattr(self.plotter, 'knows_place', True):
+            self.plotter.home()
 
     def _check_online(self) -> None:
         if self.plotter.status == PlotterStatus.OFFLINE:

@@ -24,6 +24,7 @@ from std_srvs.srv import Trigger
 from sketch_robot.errors import ErrorCode
 from sketch_robot.motion import DrawingPlan, Machine, Page, Pen, load_machine, save_machine, time_plan
 from sketch_robot.nodes.conversions import plan_to_ros
+from sketch_robot.plotters.emulators.faults import Fault
 from sketch_robot.plotters.emulators.grbl import EmulatedGrbl
 from sketch_robot.plotters.emulators.grbl_machine import Hardware
 from sketch_robot.plotters.emulators.grbl_unit import GrblUnit
@@ -43,7 +44,8 @@ signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead leave no trace
 for line in sys.stdin:
     pid = os.fork()
     if pid == 0:
-        sys.argv[1:] = json.loads(line)
+        sys.argv[1:], environment = json.loads(line)
+        os.environ.update(environment)
         sys.stdout = sys.stderr
         node.main()
     print(pid, flush=True)
@@ -79,21 +81,20 @@ class Nursery:
     To start Python twenty times would take longer than all the rest.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, '-c', NURSE],
             cwd=ROOT,
-            env=world.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
-    def bear(self, *words: str) -> int:
+    def bear(self, environment: dict[str, str], *words: str) -> int:
         """The process id of a new node."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(words) + '\n')
+        self._process.stdin.write(json.dumps([words, environment]) + '\n')
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
@@ -106,7 +107,7 @@ class Nursery:
 class Site:
     """An emulated machine, and a node that drives it and can be killed."""
 
-    def __init__(self, world: World, folder: Path, *, homes: bool = True) -> None:
+    def __init__(self, world: World, nursery: Nursery, folder: Path, *, homes: bool) -> None:
         hardware = Hardware(PAGE, switch_mm=SWITCHES_MM if homes else None)
         self.link = folder / 'plotter'
         self.machine = EmulatedGrbl(
@@ -122,7 +123,7 @@ class Site:
         self.health: list[tuple[float, DiagnosticArray]] = world.probe.collect(DiagnosticArray, '/diagnostics')
         self.client = ActionClient(world.probe, ExecutePlan, 'execute_plan')
         self._triggers: dict[str, Any] = {}
-        self.nursery = Nursery(world)
+        self._nursery = nursery
         self.pid = 0
         self.start()
 
@@ -131,7 +132,7 @@ class Site:
         self.states.clear()
         said = {'machine': f"'{self.profile}'", 'client_timeout': '60.0'}
         words = [word for name, value in said.items() for word in ('-p', f'{name}:={value}')]
-        self.pid = self.nursery.bear('--ros-args', *words)
+        self.pid = self._nursery.bear(self.world.environment, '--ros-args', *words)
         self.until_status(PlotterState.IDLE)
 
     def kill(self) -> None:
@@ -185,7 +186,7 @@ class Site:
         self.probe.until(client.service_is_ready, what=name)
         for _ in range(10):  # one who was killed still seems to be there, and may be asked in vain
             asked = client.call_async(Trigger.Request())
-            end_s = time.monotonic() + (1.0 if name == 'resume' else 5.0)
+            end_s = time.monotonic() + (0.5 if name == 'resume' else 5.0)
             while not asked.done() and time.monotonic() < end_s:
                 self.probe.executor_.spin_once(timeout_sec=0.01)
             if asked.done():
@@ -199,13 +200,27 @@ class Site:
         if self.is_alive:
             os.kill(self.pid, signal.SIGTERM)
             self.probe.until(lambda: not self.is_alive, what='the node ends')
-        self.nursery.close()
         self.machine.close()
 
 
+@pytest.fixture(scope='module')
+def nursery() -> Iterator[Nursery]:
+    made = Nursery()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
 @pytest.fixture
-def site(world: World, tmp_path: Path) -> Iterator[Site]:
-    made = Site(world, tmp_path)
+def homes() -> bool:
+    """Whether the machine has limit switches."""
+    return True
+
+
+@pytest.fixture
+def site(world: World, nursery: Nursery, tmp_path: Path, homes: bool) -> Iterator[Site]:
+    made = Site(world, nursery, tmp_path, homes=homes)
     try:
         yield made
     finally:
@@ -323,3 +338,65 @@ def test_a_machine_that_is_unplugged_is_found_again_and_goes_on(site: Site) -> N
     assert site.trigger('resume').success
     site.until_done(plan)
     assert_drawn(site, plan, 1)
+
+
+def test_sigterm_in_mid_stroke_lifts_the_pen_parks_and_keeps_the_rest(site: Site) -> None:
+    plan = zigzags(6)
+    site.execute(plan)
+    site.until_ink(plan.ink_mm / 3.0)
+    os.kill(site.pid, signal.SIGTERM)
+    site.probe.until(lambda: not site.is_alive, what='the end')
+    assert not site.machine.pen_down
+    assert tuple(np.round(site.machine.xy_mm, 2)) == (0.0, 0.0)
+    assert site.machine.firmware.settings[1] == 255  # the motors stay on
+    site.start()
+    assert site.trigger('resume').success
+    site.until_done(plan)
+    assert_drawn(site, plan, 1)
+
+
+def test_between_two_pens_the_machine_parks_and_asks_for_the_next(site: Site) -> None:
+    plan = zigzags(4, ('blue', 'red'))
+    handle = site.execute(plan)
+    state = site.until_status(PlotterState.PAUSED)
+    assert (state.reason, state.pen_down) == ("put in the pen 'red' (#000000, 0.5 mm), then resume", False)
+    assert site.machine.paper.ink_mm == pytest.approx(plan.ink_mm / 2.0, abs=0.05)
+    assert site.trigger('resume').success
+    assert site.result_of(handle).error_code == ErrorCode.OK
+    assert_drawn(site, plan, 0)
+
+
+def test_after_a_reset_a_machine_with_switches_homes_by_itself_and_draws_the_rest(site: Site) -> None:
+    plan = zigzags(4)
+    handle = site.execute(plan)
+    site.until_ink(plan.ink_mm / 2.0)
+    site.machine.inject(Fault('reset', 'ink', 0.0))
+    result = site.result_of(handle)
+    assert result.error_code == ErrorCode.PLOTTER_ALARM
+    state = site.until_status(PlotterState.ALARM)
+    assert '~/resume draws the rest' in state.reason
+    site.until_pen_up()
+    answer = site.trigger('resume')
+    assert answer.success, answer.message
+    site.until_done(plan)
+    ink_off, plan_off = farthest_mm(plan, site.machine.paper.polylines)
+    assert plan_off < 0.25
+    assert ink_off < 1.0  # where the pen slid to a stop
+    assert site.machine.paper.ink_mm < plan.ink_mm + plan.strokes[0].length  # at most the stroke in progress
+
+
+@pytest.mark.parametrize('homes', [False])
+def test_after_a_reset_a_machine_without_switches_asks_for_its_origin(site: Site) -> None:
+    plan = zigzags(4)
+    handle = site.execute(plan)
+    site.until_ink(plan.ink_mm / 2.0)
+    site.machine.inject(Fault('reset', 'ink', 0.0))
+    assert site.result_of(handle).error_code == ErrorCode.PLOTTER_ALARM
+    drawn_mm = site.machine.paper.ink_mm
+    answer = site.trigger('resume')
+    assert not answer.success
+    assert "over the page's lower left corner and call ~/set_origin, then resume" in answer.message
+    assert site.machine.paper.ink_mm == drawn_mm
+    assert not site.machine.pen_down
+    assert site.trigger('set_origin').success
+    site.until_status(PlotterState.IDLE)
