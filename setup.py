@@ -24,6 +24,7 @@ setup(
         (f'share/{NAME}/launch', files_in('launch')),
         (f'share/{NAME}/config', files_in('config')),
         (f'share/{NAME}/config/machines', files_in('config/machines')),
+        (f'share/{NAME}/config/arm', files_in('config/arm')),
     ],
     install_requires=[
         'setuptools',
