@@ -14,21 +14,17 @@ from itertools import pairwise
 import numba
 import numpy as np
 
-from sketch_robot.strokes.junctions import BRIDGE, CORNER, Chain
+from sketch_robot.strokes.across import SAMPLE_PX, WIDEST_PX, across, ink_ahead, ink_at, within_tip
+from sketch_robot.strokes.chains import Chain
+from sketch_robot.strokes.corners import sharpened
+from sketch_robot.strokes.junctions import CORNER
+from sketch_robot.strokes.resample import STEP_PX, fill_between, median_of_five, sampled, smooth
 
-STEP_PX = 0.5  # between points
 SMOOTH_PX = 1.0  # standard deviation along the line, of the skeleton and of the move across
 SMOOTH_WIDTH_PX = 1.5
-MOST_PX = 0.6  # that the middle of the ink may lie beside the skeleton; more is another line
 BEYOND_PX = 1.5  # the ink's soft edge, outside half its width
-WIDEST_PX = 16.0  # half the width of what is still a line; in wider ink nothing is looked for
 TIP_PX = 3.0  # that thinning may have shortened an end by
 CLOSE_GAP_PX, CLOSE_LENGTH_PX = 1.5, 8.0  # ends so near, of a line so long, are one
-SAMPLE_PX = 0.25
-RISE = 0.02  # of ink across a line, that is not yet another line: noise
-CORNER_DEGREES = 45.0  # that a line turns by within the pixels below
-CORNER_NEAR, CORNER_FAR = 3, 11  # points from a corner between which its sides are looked at, 1.5 to 5.5 px
-CORNER_STRAIGHT_PX = 0.17  # that its sides may bend: a circle that turns as much within them bends by more
 LEAST_DARKNESS = 0.3
 LEAST_HALF_WIDTH_PX = 0.25
 
@@ -53,158 +49,13 @@ class CentreLine:
 
 
 @numba.njit(cache=True)
-def _ink_at(ink: np.ndarray, x: float, y: float) -> float:
-    """Ink between pixel centres, linearly; that of the border outside."""
-    height, width = ink.shape
-    x = min(max(x - 0.5, 0.0), width - 1.0)
-    y = min(max(y - 0.5, 0.0), height - 1.0)
-    u, v = min(int(x), max(width - 2, 0)), min(int(y), max(height - 2, 0))
-    right, below = min(u + 1, width - 1), min(v + 1, height - 1)
-    p, q = x - u, y - v
-    top = ink[v, u] * (1.0 - p) + ink[v, right] * p
-    bottom = ink[below, u] * (1.0 - p) + ink[below, right] * p
-    return top * (1.0 - q) + bottom * q
-
-
-@numba.njit(cache=True)
-def _across(ink: np.ndarray, x: float, y: float, dx: float, dy: float, reach: float, values: np.ndarray):  # type: ignore[no-untyped-def]
-    """How far the middle of a line's ink lies to the left of a point (towards (-dy, dx)), how much ink there is across
-    the line (pixels of full ink), and the darkest of it.
-
-    From the darkest place outwards, ink counts until it grows again (another line) or the reach ends; the middle is its
-    centre of mass above the level where that happened.
-    """
-    steps = int(reach / SAMPLE_PX)
-    for k in range(-steps, steps + 1):
-        values[k + steps] = _ink_at(ink, x - dy * k * SAMPLE_PX, y + dx * k * SAMPLE_PX)
-    near = int(MOST_PX / SAMPLE_PX)
-    peak = steps
-    for k in range(max(steps - near, 0), min(steps + near, 2 * steps) + 1):
-        if values[k] > values[peak]:
-            peak = k
-    left, right = peak, peak
-    while right < 2 * steps and values[right + 1] <= values[right] + RISE:
-        right += 1
-    while left > 0 and values[left - 1] <= values[left] + RISE:
-        left -= 1
-    floor = max(values[left], values[right])
-    mass, moment, whole = 0.0, 0.0, 0.0
-    for k in range(left, right + 1):
-        above = max(values[k] - floor, 0.0)
-        mass += above
-        moment += above * (k - steps) * SAMPLE_PX
-        whole += values[k]
-    off = min(max(moment / mass, -MOST_PX), MOST_PX) if mass > 0.0 else 0.0
-    return off, whole * SAMPLE_PX, values[peak]
-
-
-@numba.njit(cache=True)
-def _ink_ahead(ink: np.ndarray, x: float, y: float, dx: float, dy: float, most_px: float) -> float:
-    """How far the ink goes on in a direction: until it has half the darkness that it has here, at most `most_px`."""
-    level = 0.5 * _ink_at(ink, x, y)
-    ahead = 0.0
-    while ahead < most_px and _ink_at(ink, x + ahead * dx, y + ahead * dy) > level:
-        ahead += SAMPLE_PX
-    return ahead
-
-
-@numba.njit(cache=True)
-def _within_tip(before, corner, after, ink, half_width):  # type: ignore[no-untyped-def]
-    """Where a corner is, between its neighbours: no farther out than a round pen would have gone."""
-    scale = half_width.shape[0] // ink.shape[0]
-    x, y = 0.5 * (before[0] + after[0]), 0.5 * (before[1] + after[1])
-    dx, dy = corner[0] - x, corner[1] - y
-    out = math.hypot(dx, dy)
-    if out == 0.0:
-        return corner[0], corner[1]
-    column = min(max(int(before[0] * scale), 0), half_width.shape[1] - 1)
-    row = min(max(int(before[1] * scale), 0), half_width.shape[0] - 1)
-    pen = min(float(half_width[row, column]), WIDEST_PX)
-    ends = _ink_ahead(ink, x, y, dx / out, dy / out, out + 2.0 * pen + 2.0)
-    part = min(1.0, max(ends - pen, 0.0) / out)
-    return x + part * dx, y + part * dy
-
-
-@numba.njit(cache=True)
-def _smooth(values: np.ndarray, sigma: float, ring: bool) -> np.ndarray:
-    """Columns smoothed by a Gaussian; beyond an end they go on turned about it, so that straight stays straight and
-    ends stay; a ring goes round, its last value being its first."""
-    n, columns = values.shape
-    reach = min(int(3.0 * sigma + 0.5), n - 1)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    kernel /= kernel.sum()
-    longer = np.empty((n + 2 * reach, columns))
-    longer[reach : reach + n] = values
-    for k in range(1, reach + 1):
-        for c in range(columns):
-            if ring:
-                longer[reach - k, c], longer[reach + n - 1 + k, c] = (
-                    values[(n - 1 - k) % (n - 1), c],
-                    values[k % (n - 1), c],
-                )
-            else:
-                longer[reach - k, c] = 2.0 * values[0, c] - values[k, c]
-                longer[reach + n - 1 + k, c] = 2.0 * values[n - 1, c] - values[n - 1 - k, c]
-    result = np.zeros((n, columns))
-    for i in range(n):
-        for k in range(2 * reach + 1):
-            for c in range(columns):
-                result[i, c] += kernel[k] * longer[i + k, c]
-    return result
-
-
-@numba.njit(cache=True)
-def _sampled(xy: np.ndarray, kind: np.ndarray):  # type: ignore[no-untyped-def]
-    """Even samples of a polyline, and whether each lies on a bridge."""
-    n = len(xy)
-    arc = np.zeros(n)
-    for i in range(1, n):
-        arc[i] = arc[i - 1] + math.hypot(xy[i, 0] - xy[i - 1, 0], xy[i, 1] - xy[i - 1, 1])
-    if arc[n - 1] == 0.0:
-        return xy[:1].copy(), np.zeros(1, np.bool_)
-    count = max(2, math.ceil(arc[n - 1] / STEP_PX) + 1)
-    points, bridged = np.empty((count, 2)), np.zeros(count, np.bool_)
-    k = 0
-    for i in range(count):
-        at = arc[n - 1] * i / (count - 1)
-        while k < n - 2 and arc[k + 1] < at:
-            k += 1
-        step = arc[k + 1] - arc[k]
-        part = min(max((at - arc[k]) / step, 0.0), 1.0) if step > 0.0 else 0.0
-        points[i] = xy[k] + part * (xy[k + 1] - xy[k])
-        bridged[i] = (kind[k] == BRIDGE and kind[k + 1] != 0) or (kind[k + 1] == BRIDGE and kind[k] != 0)
-    return points, bridged
-
-
-@numba.njit(cache=True)
-def _fill(values: np.ndarray, unknown: np.ndarray, column: int) -> None:
-    """Put values between known ones where they are unknown, linearly; the nearest beyond the last. In place."""
-    n = len(values)
-    before = -1
-    for i in range(n + 1):
-        if i < n and unknown[i]:
-            continue
-        for k in range(before + 1, i):
-            if before < 0 and i == n:
-                values[k, column] = 0.0
-            elif before < 0:
-                values[k, column] = values[i, column]
-            elif i == n:
-                values[k, column] = values[before, column]
-            else:
-                part = (k - before) / (i - before)
-                values[k, column] = values[before, column] + part * (values[i, column] - values[before, column])
-        before = i
-
-
-@numba.njit(cache=True)
 def _section(xy, kind, ring, sharp_start, sharp_end, ink, half_width, scratch):  # type: ignore[no-untyped-def]
     """One line between corners: points, unit normals (to the left), and per point: offset to the middle of the ink (not
     applied yet), ink across, darkness, half width of the mask; (N, 2), (N, 2), (N, 4)."""
-    points, bridged = _sampled(xy, kind)
+    points, bridged = sampled(xy, kind)
     n = len(points)
     if n >= 5:
-        points = _smooth(points, SMOOTH_PX / STEP_PX, ring)
+        points = smooth(points, SMOOTH_PX / STEP_PX, ring)
     scale = half_width.shape[0] // ink.shape[0]
     normal, seen = np.zeros((n, 2)), np.zeros((n, 4))
     for i in range(n):
@@ -228,64 +79,15 @@ def _section(xy, kind, ring, sharp_start, sharp_end, ink, half_width, scratch): 
         dx, dy = dx / norm, dy / norm
         normal[i, 0], normal[i, 1] = -dy, dx
         if not bridged[i]:
-            seen[i, 0], seen[i, 1], seen[i, 2] = _across(
+            seen[i, 0], seen[i, 1], seen[i, 2] = across(
                 ink, points[i, 0], points[i, 1], dx, dy, width + BEYOND_PX, scratch
             )
     for column in range(3):
-        _fill(seen, bridged, column)
+        fill_between(seen, bridged, column)
     if n >= 5:
-        offset = _smooth(seen[:, :1], SMOOTH_PX / STEP_PX, ring)
+        offset = smooth(seen[:, :1], SMOOTH_PX / STEP_PX, ring)
         seen[:, 0] = offset[:, 0]
     return points, normal, seen
-
-
-@numba.njit(cache=True)
-def _sharpened(xy: np.ndarray, rest: np.ndarray, ink: np.ndarray):  # type: ignore[no-untyped-def]
-    """Put the corner back where a line turns sharply between straight sides."""
-    n = len(xy)
-    near, far = CORNER_NEAR, CORNER_FAR
-    turn = np.zeros(n)
-    place = np.empty((n, 2))
-    for i in range(far, n - far):
-        ax, ay = xy[i - near, 0] - xy[i - far, 0], xy[i - near, 1] - xy[i - far, 1]
-        bx, by = xy[i + far, 0] - xy[i + near, 0], xy[i + far, 1] - xy[i + near, 1]
-        la, lb = math.hypot(ax, ay), math.hypot(bx, by)
-        if la == 0.0 or lb == 0.0:
-            continue
-        cross = (ax * by - ay * bx) / (la * lb)
-        angle = abs(math.atan2(cross, (ax * bx + ay * by) / (la * lb)))
-        if math.degrees(angle) < CORNER_DEGREES or abs(cross) < 0.2:
-            continue
-        bent = 0.0
-        for k in range(near, far + 1):
-            px, py = xy[i - k, 0] - xy[i - far, 0], xy[i - k, 1] - xy[i - far, 1]
-            qx, qy = xy[i + k, 0] - xy[i + near, 0], xy[i + k, 1] - xy[i + near, 1]
-            bent = max(bent, abs(px * ay - py * ax) / la, abs(qx * by - qy * bx) / lb)
-        if bent > CORNER_STRAIGHT_PX:
-            continue
-        sx, sy = xy[i + near, 0] - xy[i - near, 0], xy[i + near, 1] - xy[i - near, 1]
-        ahead = (sx * by - sy * bx) / (cross * lb)
-        x, y = xy[i - near, 0] + ahead * ax / la, xy[i - near, 1] + ahead * ay / la
-        if ahead < 0.0 or math.hypot(x - xy[i, 0], y - xy[i, 1]) > 1.5:
-            continue
-        if _ink_at(ink, x, y) < 0.4 * _ink_at(ink, xy[i, 0], xy[i, 1]):
-            continue
-        turn[i] = angle - 0.01 * math.hypot(x - xy[i, 0], y - xy[i, 1])
-        place[i, 0], place[i, 1] = x, y
-    keep = np.ones(n, np.bool_)
-    for i in range(far, n - far):
-        if turn[i] == 0.0:
-            continue
-        best = True
-        for k in range(max(i - far, 0), min(i + far + 1, n)):
-            if turn[k] > turn[i] or (turn[k] == turn[i] and k < i):
-                best = False
-        if not best:
-            continue
-        for k in range(i - near + 1, i + near):
-            keep[k] = k == i
-        xy[i] = place[i]
-    return xy[keep], rest[keep]
 
 
 @numba.njit(cache=True)
@@ -321,7 +123,7 @@ def _fit(xy, kind, offsets, closed, free, ink, half_width):  # type: ignore[no-u
         corners = [0]
         for i in range(1, n - 1):
             if sort[i] == CORNER:
-                line[i, 0], line[i, 1] = _within_tip(line[i - 1], line[i], line[i + 1], ink, half_width)
+                line[i, 0], line[i, 1] = within_tip(line[i - 1], line[i], line[i + 1], ink, half_width)
                 corners.append(i)
         corners.append(n - 1)
         sharp = sort[0] == CORNER and ring
@@ -349,7 +151,7 @@ def _fit(xy, kind, offsets, closed, free, ink, half_width):  # type: ignore[no-u
         n = len(points)
         if ring and n > 2:
             points[0] = points[n - 1] = 0.5 * (points[0] + points[n - 1])
-        points, rest = _sharpened(points, rest, ink)
+        points, rest = sharpened(points, rest, ink)
         n = len(points)
         start, stop = 0, n
         if not ring and n >= 5:
@@ -363,7 +165,7 @@ def _fit(xy, kind, offsets, closed, free, ink, half_width):  # type: ignore[no-u
                 if norm == 0.0:
                     continue
                 pen = rest[inner, 3]
-                missing = _ink_ahead(ink, points[end, 0], points[end, 1], dx / norm, dy / norm, TIP_PX + pen) - pen
+                missing = ink_ahead(ink, points[end, 0], points[end, 1], dx / norm, dy / norm, TIP_PX + pen) - pen
                 if missing > 0.0:
                     points[end, 0] += min(missing, TIP_PX) * dx / norm
                     points[end, 1] += min(missing, TIP_PX) * dy / norm
@@ -378,12 +180,12 @@ def _fit(xy, kind, offsets, closed, free, ink, half_width):  # type: ignore[no-u
         for i in range(n):
             wide[i, 0] = max(0.5 * rest[i, 1] / full, LEAST_HALF_WIDTH_PX)
         if n >= 5:
-            wide = _smooth(_median(wide), SMOOTH_WIDTH_PX / STEP_PX, ring)
+            wide = smooth(median_of_five(wide), SMOOTH_WIDTH_PX / STEP_PX, ring)
         for i in range(start, stop):
             out[filled, 0] = min(max(points[i, 0], 0.0), width_px)
             out[filled, 1] = min(max(points[i, 1], 0.0), height)
             out_width[filled] = max(wide[i, 0], LEAST_HALF_WIDTH_PX)
-            inked += _ink_at(ink, points[i, 0], points[i, 1])
+            inked += ink_at(ink, points[i, 0], points[i, 1])
             filled += 1
         for i in range(first + 1, filled):
             summary[c, 1] += math.hypot(out[i, 0] - out[i - 1, 0], out[i, 1] - out[i - 1, 1])
@@ -391,19 +193,6 @@ def _fit(xy, kind, offsets, closed, free, ink, half_width):  # type: ignore[no-u
         summary[c, 2] = inked / max(filled - first, 1)
         ends[c + 1] = filled
     return out[:filled], out_width[:filled], summary, ends
-
-
-@numba.njit(cache=True)
-def _median(values: np.ndarray) -> np.ndarray:
-    """Of 5 neighbours each."""
-    n = len(values)
-    result = values.copy()
-    five = np.empty(5)
-    for i in range(2, n - 2):
-        for k in range(5):
-            five[k] = values[i - 2 + k, 0]
-        result[i, 0] = np.sort(five)[2]
-    return result
 
 
 def centre_lines(chains: list[Chain], ink: np.ndarray, half_width: np.ndarray) -> list[CentreLine]:

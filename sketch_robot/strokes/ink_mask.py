@@ -95,7 +95,7 @@ def _over_level(ink: np.ndarray, scale: int) -> tuple[np.ndarray, np.ndarray]:
     around = cv2.GaussianBlur(ink, (0, 0), AROUND_PX)
     level = np.clip(LEVEL + LEVEL_PER_INK_AROUND * around, LEAST_LEVEL, MOST_LEVEL)
     over = cv2.compare(fine, cv2.resize(level, size, interpolation=cv2.INTER_LINEAR), cv2.CMP_GT)
-    return over, cv2.convertScaleAbs(cv2.max(fine, 0.0), alpha=255.0)
+    return over, cv2.convertScaleAbs(cv2.threshold(fine, 0.0, 0.0, cv2.THRESH_TOZERO)[1], alpha=255.0)
 
 
 @numba.njit(cache=True)

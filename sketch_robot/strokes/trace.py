@@ -1,7 +1,7 @@
 """Trace ink into centre lines.
 
-Ink is told from paper (`ink_mask`), thinned, its skeleton put together to strokes (`junctions`), and each fitted to its
-ink (`centre_line`). Small round shapes are filled (`blobs`); what thinning makes a point of is a dot.
+Ink is told from paper (`ink_mask`), thinned, its skeleton put together to strokes (`junctions`, `chains`), and each
+fitted to its ink (`centre_line`). Small round shapes are filled (`blobs`); what thinning makes a point of is a dot.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes.blobs import fill_blobs
 from sketch_robot.strokes.centre_line import centre_lines
+from sketch_robot.strokes.chains import chains
 from sketch_robot.strokes.importance import traced_importance
 from sketch_robot.strokes.ink_mask import SURE_INK, ink_mask
-from sketch_robot.strokes.junctions import chains
 from sketch_robot.strokes.skeleton import Skeleton, skeleton_graph
 from sketch_robot.strokes.thinning import thin
 
@@ -45,7 +45,7 @@ def trace_ink(ink: np.ndarray, *, sure: float = SURE_INK) -> tuple[Stroke, ...]:
     found = ink_mask(ink, sure)
     mask, scale = found.mask, found.scale
     framed = np.pad(mask.view(np.uint8), 1)  # beyond the picture is paper
-    half_width = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    half_width: np.ndarray = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
     half_width -= np.float32(0.5)
     np.maximum(half_width, 0.0, out=half_width)
     half_width /= np.float32(scale)
