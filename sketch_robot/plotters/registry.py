@@ -41,7 +41,7 @@ def make_plotter(machine: Machine | str, port: str | None = None, **options: Any
     """Make the plotter of a machine, not yet connected.
 
     Args:
-        machine: it, its name or its file's path; or the name of a driver, one of `PLOTTERS`.
+        machine: it, its name or its file's path; or the name of a driver, one of `PLOTTERS`, that no machine has.
         port: instead of the one in the machine's file.
         options: what its driver takes, instead of those in the machine's file.
 
@@ -50,7 +50,7 @@ def make_plotter(machine: Machine | str, port: str | None = None, **options: Any
             those that exist.
     """
     known: dict[str, Any] = {}
-    if isinstance(machine, str) and machine in _DRIVERS:
+    if isinstance(machine, str) and machine in _DRIVERS and machine not in machine_names():
         driver = machine
     else:
         machine = _machine(machine)
