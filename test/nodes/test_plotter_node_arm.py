@@ -112,7 +112,7 @@ def test_a_simulated_arm_draws_and_shows_its_model_and_its_joints_moving(bench: 
     joints = bench.probe.collect(JointState, 'joint_states')
     models = bench.probe.collect(String, 'robot_description', qos.LATCHED)
     papers = bench.probe.collect(Image, 'paper', qos.LATCHED)
-    bench.world.start_node('plotter', machine='arm', speedup=4.0)
+    bench.world.start_node('plotter', machine='arm')  # in real time, as somebody watches it
     bench.until_idle()
     bench.probe.until(lambda: models and joints, what='model and joints')
     names = {
