@@ -28,30 +28,40 @@ def grbl_seconds(plan: DrawingPlan, steps_per_mm: float, *, line_s: float = 0.0)
         1: 255.0, 11: profile.junction_deviation_mm, 100: steps_per_mm, 101: steps_per_mm,
         110: 60.0 * speed_x, 111: 60.0 * speed_y, 120: accel_x, 121: accel_y,
     }  # fmt: skip
-    return simulate_program(list(moves_of(gcode_of(plan))), settings, line_s=line_s).seconds
+    return simulate_program(list(moves_of(gcode_of(plan, steps_per_mm))), settings, line_s=line_s).seconds
 
 
-def gcode_of(plan: DrawingPlan) -> Iterator[str]:
+def gcode_of(plan: DrawingPlan, steps_per_mm: float = 80.0) -> Iterator[str]:
     """The lines of a drawing, without those before the first travel."""
     slowest_rapid = min(plan.profile.axis_speed_mm_s)
-    program = Program(Frame(np.zeros(2), np.eye(2), plan.page), PenLift(), plan.profile, rapid_mm_s=slowest_rapid)
+    program = Program(
+        Frame(np.zeros(2), np.eye(2), plan.page), PenLift(), plan.profile,
+        rapid_mm_s=slowest_rapid, steps_per_mm=(steps_per_mm, steps_per_mm),
+    )  # fmt: skip
     for number, stroke in enumerate(plan.strokes):
-        yield from (step.data.decode() for step in program.draw(stroke, number))
+        yield from (step.data.decode() for step in program.draw(stroke, program.path_of(stroke), number))
     yield from (step.data.decode() for step in program.travel((0.0, 0.0)))
     yield 'M5'
 
 
 def moves_of(lines: Iterable[str]) -> Iterator[Move]:
-    """G-code of G0, G1, G4, M3, M5 in mm and mm/min for the simulation; other words have no meaning here."""
-    place, feed, rapid = [0.0, 0.0], 0.0, True
+    """G-code of G0, G1, G2, G4, G90, G91, M3, M5 in mm and mm/min for the simulation; other words mean nothing here.
+
+    The driver's arcs go on by a thousandth of a mm: they are taken for straight.
+    """
+    place, feed, rapid, relative = [0.0, 0.0], 0.0, True, False
     for line in lines:
-        words = dict(_WORD.findall(line))
-        if 'M' in words:
+        words = _WORD.findall(line)
+        codes = {float(value) for letter, value in words if letter == 'G'}
+        values = {letter: float(value) for letter, value in words if letter != 'G'}
+        relative = 91.0 in codes or (relative and 90.0 not in codes)
+        rapid = 0.0 in codes or (rapid and not codes & {1.0, 2.0})
+        feed = values.get('F', feed)
+        if 'M' in values:
             yield Move(dwell_s=0.0)
-        elif words.get('G') == '4':
-            yield Move(dwell_s=float(words['P']))
-        else:
-            rapid = words['G'] == '0' if 'G' in words else rapid
-            feed = float(words.get('F', feed))
-            place = [float(words.get(axis, before)) for axis, before in zip('XY', place, strict=True)]
+        elif 4.0 in codes:
+            yield Move(dwell_s=values['P'])
+        elif values.keys() & {'X', 'Y'}:
+            for axis, name in enumerate('XY'):
+                place[axis] = (place[axis] + values.get(name, 0.0)) if relative else values.get(name, place[axis])
             yield Move((place[0], place[1]), 0.0 if rapid else feed)

@@ -22,6 +22,8 @@ from sketch_robot.motion.profile import PenProfile
 from sketch_robot.stroke import Stroke
 
 TOLERANCE_MM = 0.05  # a tenth of the usual pen's width: nobody sees it
+CUT_SHARE = 0.2  # of the tolerance, that samples may cut off a corner
+MOST_SAMPLES = 1_000_000
 CHORD_SHARE = 0.3  # of the tolerance, what chords may cut off; the rest is for moving the line
 CORNER_DEGREES = 35.0
 CORNER_REACH_MM = 0.1  # a turn within so much of the line, to each side, is a corner
@@ -85,8 +87,8 @@ def _fair(
     arc = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(stroke.xy, axis=0).T))))
     pieces, places = [], []
     for a, b in pairwise(cuts):
-        at, sampled = _sampled(stroke.xy[a : b + 1], arc[a : b + 1])
-        smooth = _smooth(sampled, closed and not corner.any(), tolerance_mm - chord_mm, SMOOTH_MM)
+        at, sampled, cut_mm = _sampled(stroke.xy[a : b + 1], arc[a : b + 1], CUT_SHARE * tolerance_mm)
+        smooth = _smooth(sampled, closed and not corner.any(), tolerance_mm - chord_mm - cut_mm, SMOOTH_MM)
         if box_mm is not None:
             smooth = np.clip(smooth, box_mm[:2], box_mm[2:])
         kept = _vertices(
@@ -107,11 +109,19 @@ def _fair(
     )
 
 
-def _sampled(xy: np.ndarray, arc: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Even samples of a polyline: where along it, and (N, 2) points, N >= 2."""
+def _sampled(xy: np.ndarray, arc: np.ndarray, most_cut_mm: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """Even samples of a polyline: where along it, (N, 2) points, N >= 2, and by how much they cut its corners off."""
     count = max(2, math.ceil((arc[-1] - arc[0]) / STEP_MM) + 1)
-    at = np.linspace(arc[0], arc[-1], count)
-    return at, np.column_stack([np.interp(at, arc, column) for column in xy.T])
+    while True:
+        at = np.linspace(arc[0], arc[-1], count)
+        sampled = np.column_stack([np.interp(at, arc, column) for column in xy.T])
+        before = np.clip(np.searchsorted(at, arc, side='right') - 1, 0, count - 2)
+        chord, reach = sampled[before + 1] - sampled[before], xy - sampled[before]
+        length = np.maximum(np.hypot(*chord.T), 1e-12)
+        cut_mm = float((np.abs(chord[:, 0] * reach[:, 1] - chord[:, 1] * reach[:, 0]) / length).max())
+        if cut_mm <= most_cut_mm or count > MOST_SAMPLES:
+            return at, sampled, min(cut_mm, most_cut_mm)
+        count = 2 * count - 1
 
 
 @numba.njit(cache=True)

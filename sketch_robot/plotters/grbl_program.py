@@ -47,6 +47,7 @@ PROBE_LINES, PROBE_LINES_IN_HASTE = 6, 12  # from one probe to the next; in hast
 HASTY_LINES_S = 300.0
 PROBE_RADIUS_MM = 0.01  # larger than half of $12, or GRBL's arcs are not defined
 _OPENING_GRID = 10  # of the grid's steps, for shorter numbers
+_UNSURE_STEPS = 0.02  # from half a step: what 32 bits make of a metre
 _FEED_RATIO = 0.98  # of one feed to the next: few F words, none off by more than 1 %
 _MM_S = 60.0  # mm/min
 
@@ -296,7 +297,7 @@ class Program:
         along = lengths_along(stroke.xy)
         at = _lengths_to_go_to(along, self.piece_mm)
         page_mm = np.column_stack([np.interp(at, along, stroke.xy[:, axis]) for axis in (0, 1)])
-        grid = self.frame.to_grid(page_mm, self.zero_mm)
+        grid = self._beside_half_steps(self.frame.to_grid(page_mm, self.zero_mm))
         grid[1 : OPENING_LINES + 1] = self._coarser(grid, grid[1 : OPENING_LINES + 1])
         kept = _without_repeats(grid)
         pressure = None if stroke.pressure is None else np.interp(at[kept], along, stroke.pressure)
@@ -381,12 +382,20 @@ class Program:
     def _probe(self, point: list[int], number: int) -> tuple[Step, int]:
         """A probe at a point, and how far it goes along x: towards the middle of the step, so that no step is made."""
         steps = (point[0] / _GRID + float(self.zero_mm[0])) * self.steps_per_mm[0]
-        ahead = 1 if steps <= round(steps) else -1
+        ahead = 1 if steps <= math.floor(steps + 0.5) else -1  # GRBL rounds halves up, in 32 bits
         beyond = np.array([[point[0] + ahead, point[1]]])
         if self.frame.is_off_page(beyond / _GRID + self.zero_mm)[0]:
             ahead = -ahead
         place = f'X{_grid_text(point[0] + ahead)}Y{_grid_text(point[1])}'
         return _step(f'G90G2{place}R{_plain(self.probe_radius_mm)}', Kind.PROBE, number), ahead
+
+    def _beside_half_steps(self, grid: np.ndarray) -> np.ndarray:
+        """Points that GRBL rounds to the same step however its 32-bit sums fall; a probe would else be a step back."""
+        steps = (grid / _GRID + self.zero_mm) * np.array(self.steps_per_mm)
+        moved = grid + (np.abs(steps % 1.0 - 0.5) < _UNSURE_STEPS)
+        off = self.frame.is_off_page(moved / _GRID + self.zero_mm)
+        moved[off] = grid[off]
+        return moved
 
     def _coarser(self, grid: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Points on a coarser grid, counted from the path's start, where that is on the page."""

@@ -81,10 +81,14 @@ def test_a_controller_s_own_time_is_learnt_from_one_run_and_foretells_the_next()
 def test_lines_of_a_drawing_are_read_as_they_are_meant() -> None:
     plan = plan_of([np.array([[20.0, 20.0], [20.5, 20.0], [20.5, 30.0]])], make_profile('grbl_plotter'))
     moves = list(moves_of(gcode_of(plan)))
+    places = np.array([move.to_mm for move in moves if move.to_mm is not None])
     feeds = [move.feed_mm_min for move in moves if move.to_mm is not None]
-    assert [move.to_mm for move in moves if move.to_mm is not None] == [
-        (20.0, 20.0), (20.5, 20.0), (20.5, 30.0), (0.0, 0.0),
-    ]  # fmt: skip
-    assert feeds == [0.0, 6000.0, 6000.0, 0.0]
+    assert (feeds[0], feeds[-1], set(feeds[2:-1])) == (0.0, 0.0, {6000.0})  # the first probe makes no step
+    assert places[[0, -1]].tolist() == [[20.0, 20.0], [0.0, 0.0]]
+    drawn = places[:-1]
+    on_lines = np.minimum(np.abs(drawn[:, 1] - 20.0), np.abs(drawn[:, 0] - 20.5))
+    assert on_lines.max() < 0.002
+    assert np.hypot(*np.diff(drawn, axis=0).T).sum() == pytest.approx(10.5, abs=0.02)
+    assert np.abs(drawn - [20.5, 30.0]).max(axis=1).min() < 0.002
     assert [move.dwell_s for move in moves if move.to_mm is None] == [0.0, 0.15, 0.0, 0.15, 0.0]
     assert moves[0] == Move((20.0, 20.0))
