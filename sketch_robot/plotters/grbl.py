@@ -26,7 +26,7 @@ from sketch_robot.motion.profile import PenProfile
 from sketch_robot.plotters.checks import check_plan
 from sketch_robot.plotters.grbl_client import MOVING, ORIGIN_HINT, GrblClient, GrblOptions, make_pen, page_matrix
 from sketch_robot.plotters.grbl_drawing import GrblDrawing
-from sketch_robot.plotters.grbl_program import Kind, Program, Step, hold
+from sketch_robot.plotters.grbl_program import Kind, Program, Step
 from sketch_robot.plotters.grbl_setup import Controller
 from sketch_robot.plotters.grbl_status import Report
 from sketch_robot.plotters.grbl_stream import AlarmError, Damaged, Held, Refused, RestartError
@@ -380,8 +380,7 @@ class GrblPlotter(Plotter):
                 self._tell(force=True)
 
         def reported(report: Report) -> None:
-            x, y = program.frame.to_page(self._client.machine_mm(report))
-            self._pen_mm = float(x), float(y)
+            self._note_pen(program, report)
             drawing.reported(report)
             self._tell()
 
@@ -428,12 +427,17 @@ class GrblPlotter(Plotter):
         if self.status == PlotterStatus.DRAWING or self.status == PlotterStatus.PAUSED:
             self._session.set_status(PlotterStatus.PARKING)
         self._session.forget_wishes()
+
+        def reported(report: Report) -> None:
+            self._note_pen(program, report)
+            self._tell()
+
         for _ in range(CHECKS):
             try:
-                steps = iter([hold(0.1), *program.travel(HOME_MM)])
-                self._client.stream.run(steps, done=_nothing, reported=_nothing, meet=self._session.meet)
-                self._client.stream.settle()
-            except Damaged as damage:
+                steps = program.travel(HOME_MM)
+                self._client.stream.run(steps, done=_nothing, reported=reported, meet=self._session.meet)
+                self._client.stream.settle(reported)
+            except (Damaged, Held) as damage:
                 _log.info('parking again: %s', damage)
                 self._client.stand()
             except Stopped:  # closed
@@ -443,6 +447,10 @@ class GrblPlotter(Plotter):
                 self._pen_mm, self._pen_down = HOME_MM, False
                 return
         raise self._too_noisy()
+
+    def _note_pen(self, program: Program, report: Report) -> None:
+        x, y = program.frame.to_page(self._client.machine_mm(report))
+        self._pen_mm = float(x), float(y)
 
     def _too_noisy(self) -> SketchRobotError:
         return SketchRobotError(
@@ -460,7 +468,7 @@ class GrblPlotter(Plotter):
             self._client.make_safe(keep_position=isinstance(error, AlarmError) and not error.loses_position)
             self._pen_down = False
             raise
-        except Damaged as damage:
+        except (Damaged, Held) as damage:
             _log.warning('%s', damage)
             self._client.make_safe(keep_position=True)
             raise self._too_noisy() from damage

@@ -164,8 +164,11 @@ class GrblClient:
 
     def _read_token(self) -> int:
         """The number that `_leave_token` left; 0: none."""
-        told = next((note.values('TLO') or '' for note in self._notes(OFFSETS) if note.values('TLO')), '0')
-        return round(float(told.split(',')[0]) * TOKENS)
+        told = next((note.values('TLO') or '' for note in self._notes(OFFSETS) if note.values('TLO')), '')
+        try:
+            return round(float(told.split(',')[0]) * TOKENS)
+        except (ValueError, OverflowError):
+            return 0
 
     def _leave_token(self) -> None:
         """Leave a number in what the controller forgets when it restarts, and this pen does not use."""
@@ -208,12 +211,20 @@ class GrblClient:
         """Set modes, ask for offsets, leave a token, raise the pen; as after every reset."""
         stream = self.stream
         stream.command(MODES)
-        for note in self._notes(OFFSETS):
-            if (told := note.values('G54')) is not None:
-                x, y = told.split(',')[:2]
-                self.zero_mm = np.array([float(x), float(y)])
+        self.zero_mm = self._read_zero()
+        if (self._read_zero() != self.zero_mm).any():  # all coordinates hang on it
+            raise Damaged('the controller told two different offsets')
         self._leave_token()
         self.raise_pen()
+
+    def _read_zero(self) -> np.ndarray:
+        """(2,) machine coordinates of the program's zero, G54."""
+        told = next((note.values('G54') or '' for note in self._notes(OFFSETS) if note.values('G54')), '')
+        try:
+            x, y = told.split(',')[:2]
+            return np.array([float(x), float(y)])
+        except ValueError as error:
+            raise Damaged(f'the controller told the offsets {told!r}') from error
 
     def raise_pen(self) -> None:
         """Raise the pen and give it the time."""

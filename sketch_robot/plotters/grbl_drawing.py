@@ -65,7 +65,7 @@ class GrblDrawing:
     def steps(self, end: int) -> Iterator[Step]:
         """The lines from here to the stroke before `end`."""
         first, from_mm = self.number, self.from_mm
-        yield hold(0.1)
+        yield hold()
         for number in range(first, end):
             stroke = self.strokes[number]
             skipped = from_mm if number == first else 0.0
@@ -79,14 +79,13 @@ class GrblDrawing:
         """A line was answered; returns whether a report of now would tell whether the stroke ended where it should."""
         if step.stroke != self.number:
             return False
-        if step.kind == Kind.LOWER:
+        if step.kind == Kind.LOWER and self.program.pen.waits_for_motion:
             self.pen_down = True
         elif step.kind == Kind.LOWERING:
-            self._lowered = True
-        elif step.kind == Kind.RAISE:
-            self._raised = True
-            self.pen_down = False
-            return self.program.pen.waits_for_motion
+            self.pen_down = self._lowered = True
+        elif step.kind == Kind.RAISE and self.program.pen.waits_for_motion:
+            self._raised, self.pen_down = True, False
+            return True
         elif step.kind == Kind.RAISING:
             self._finish_stroke()
         return False
@@ -103,7 +102,7 @@ class GrblDrawing:
         if path is None or not (self.pen_down or self._raised):
             return
         if self._raised:
-            if self.program.pen.waits_for_motion and np.hypot(*(place - path.machine_mm[-1])) > NEAR_MM:
+            if np.hypot(*(place - path.machine_mm[-1])) > NEAR_MM:
                 raise Damaged(f'stroke {self.number} ended at {place.tolist()}, not at {path.machine_mm[-1].tolist()}')
             return
         length = length_at(path, place, self._length)

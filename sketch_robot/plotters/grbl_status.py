@@ -12,7 +12,10 @@ import numpy as np
 
 _NUMBER = r'-?\d{1,7}(?:\.\d{1,4})?'
 _REPORT = re.compile(
-    r'<(Idle|Run|Hold|Jog|Alarm|Door|Check|Home|Sleep)(?::(\d))?((?:\|[A-Za-z]{1,4}:[A-Za-z0-9.,-]{1,48})*)>'
+    r'<(Idle|Run|Hold|Jog|Alarm|Door|Check|Home|Sleep)(?::(\d))?((?:\|(?:[MW]Pos|WCO|Bf|Ln|FS?|Ov|Pn|A):[A-Z0-9.,-]{1,48})*)>'
+)
+_PLACE = re.compile(  # three decimals, or four in inches, and all alike: none was lost or doubled
+    '|'.join(rf'-?\d{{1,5}}\.\d{{{digits}}}(?:,-?\d{{1,5}}\.\d{{{digits}}}){{2,5}}' for digits in (3, 4))
 )
 _PAIR = re.compile(rf'{_NUMBER}(?:,{_NUMBER}){{0,5}}')
 _BANNER = re.compile(r"Grbl (\d+\.\d+[a-z]?) \['\$' for help\]")
@@ -210,12 +213,13 @@ def _report(line: str) -> Report | None:
     if any(values is None for values in numbers.values()) or found[3].count('|') != len(fields):
         return None
     position = numbers.get('MPos') or numbers.get('WPos')
-    if position is None or len(position) < 3:
+    places = [text for name, text in fields.items() if name in ('MPos', 'WPos', 'WCO')]
+    if position is None or not all(map(_PLACE.fullmatch, places)):
         return None
     buffer, speeds = numbers.get('Bf') or (-1.0, -1.0), numbers.get('FS')
     offset, overrides = numbers.get('WCO'), numbers.get('Ov')
-    sizes = ((buffer, 2), (speeds, 2), (overrides, 3))
-    if any(values is not None and len(values) != size for values, size in sizes) or (offset and len(offset) < 3):
+    sizes = ((buffer, 2), (speeds, 2), (overrides, 3), (numbers.get('F'), 1))
+    if any(values is not None and len(values) != size for values, size in sizes):
         return None
     return Report(
         found[1],

@@ -50,7 +50,6 @@ COMMAND_S = 3.0
 STATUS, HOLD, RESET = b'?', b'!', b'\x18'
 NORMAL_OVERRIDES = b'\x90\x95\x99'
 _WAITING = frozenset({Kind.HOLD, Kind.LOWER, Kind.LOWERING, Kind.RAISE, Kind.RAISING})
-_GATES = frozenset({Kind.RAISE, Kind.PROBE})
 _log = logging.getLogger(__name__)
 
 
@@ -184,7 +183,7 @@ class GrblStream:
         while upcoming is not None and len(upcoming.data) <= room and not self._must_wait(upcoming):
             room -= len(upcoming.data)
             batch.append(upcoming)
-            self._gates += upcoming.kind in _GATES
+            self._gates += upcoming.kind == Kind.PROBE
             upcoming = next(steps, None)
         self._waiting.extend(batch)
         data = b''.join(step.data for step in batch)
@@ -208,7 +207,7 @@ class GrblStream:
         if isinstance(answer, Error):
             raise Refused(self._waiting[0], answer)
         step = self._waiting.popleft()
-        self._gates -= step.kind in _GATES
+        self._gates -= step.kind == Kind.PROBE
         self._waiting_bytes -= len(step.data)
         self._progress_s = self.link.now_s()
         done(step)
@@ -399,8 +398,12 @@ class GrblStream:
             raise AlarmError(Alarm(0))
 
     # ------------------------------------------------------------- standing still
-    def settle(self, timeout_s: float = 60.0) -> Report:
+    def settle(self, reported: Callable[[Report], None], timeout_s: float = 60.0) -> Report:
         """Wait until nothing moves.
+
+        Args:
+            reported: called with each report.
+            timeout_s: how long to wait.
 
         Raises:
             Damaged: it goes on and on.
@@ -409,6 +412,7 @@ class GrblStream:
         end_s = self.link.now_s() + timeout_s
         while self.link.now_s() < end_s:
             report = self.look()
+            reported(report)
             if report.state == 'Alarm':
                 raise AlarmError(Alarm(0))
             if report.is_still:

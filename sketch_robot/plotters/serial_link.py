@@ -12,6 +12,7 @@ import errno
 import logging
 import os
 import select
+import termios
 import time
 from collections import deque
 from contextlib import suppress
@@ -97,6 +98,7 @@ class SerialLink:
         except (OSError, ValueError) as error:  # serial.SerialException is an OSError
             raise _offline(f'cannot open the {self._machine} at {device}: {_why_closed(error)}') from error
         self._named = lasting_name(device)  # it may come back under another device's name
+        _keep_lines_raised(self._serial)
         self._woken = os.pipe()
         for end in self._woken:
             os.set_blocking(end, False)
@@ -192,6 +194,14 @@ class SerialLink:
                 self._lines.append(line.translate(_PRINTABLE).decode('ascii', errors='replace'))
         self._overlong = self._overlong or len(rest) > LONGEST_LINE
         self._input = bytearray() if self._overlong else bytearray(rest)
+
+
+def _keep_lines_raised(port: serial.Serial) -> None:
+    """Let DTR stay when the port is closed, also by a kill: boards that it resets are not reset by the next opening."""
+    with suppress(termios.error, OSError):
+        attributes = termios.tcgetattr(port.fileno())
+        attributes[2] &= ~termios.HUPCL
+        termios.tcsetattr(port.fileno(), termios.TCSANOW, attributes)
 
 
 def _why_closed(error: OSError | ValueError) -> str:

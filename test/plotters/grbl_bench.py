@@ -91,11 +91,11 @@ class BenchLink:
         while True:
             until = min([end, *(moment for moment, _ in self.actions[:1])])
             self.unit.run(max(0.0, until - self.now_s()), until_heard=until_heard)
-            due = [action for moment, action in self.actions if moment <= self.now_s()]
-            self.actions = [timed for timed in self.actions if timed[0] > self.now_s()]
+            due = [action for moment, action in self.actions if moment <= self.now_s() + 1e-7]
+            self.actions = [timed for timed in self.actions if timed[0] > self.now_s() + 1e-7]
             for action in due:
                 action()
-            if until_heard or self.now_s() >= end - 1e-9:
+            if until_heard or self.now_s() >= end - 1e-7:  # a cycle of its clock
                 return
 
     def _check(self) -> None:
