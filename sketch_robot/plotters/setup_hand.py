@@ -55,7 +55,7 @@ def jog(plotter: Plotter, x_mm: float, y_mm: float) -> None:
         client.raise_pen()
         x, y = client.options.matrix @ np.array([x_mm, y_mm])
         client.stream.command(f'$J=G91G21X{x:.3f}Y{y:.3f}F{JOG_MM_S * 60.0:g}')
-        client.stream.settle()
+        client.stream.settle(lambda _report: None)
 
 
 def move_pen(plotter: Plotter, value: float) -> None:
