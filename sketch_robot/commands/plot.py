@@ -9,7 +9,6 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -154,15 +153,13 @@ def _draw(plotter: Plotter, plan: DrawingPlan, journal: Journal) -> Any:
 
 def _dry_run(plan: DrawingPlan, machine: Machine, path: Path) -> int:
     from sketch_robot.files import replacing
-    from sketch_robot.plotters import make_plotter
+    from sketch_robot.plotters import PLOTTERS, make_plotter
 
-    plotter = make_plotter(machine, NO_PORT)
-    program_of: Callable[[DrawingPlan], Iterator[bytes]] | None = getattr(plotter, 'program_of', None)
-    if program_of is None:
+    if not hasattr(PLOTTERS.get(machine.driver), 'program_of'):
         raise UsageError(ErrorCode.BAD_GOAL, f'the driver {machine.driver!r} sends no program that could be written')
+    plotter: Any = make_plotter(machine, NO_PORT)
     with replacing(path) as draft, draft.open('wb') as file:
-        for data in program_of(plan):
-            file.write(data)
+        file.writelines(plotter.program_of(plan))
     return 0
 
 

@@ -1,0 +1,241 @@
+"""`sketch-robot plot`: from a plan's file to paper, resumed after whatever happens."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from sketch_robot.cli import main
+from sketch_robot.commands.plot import journal_folder
+from sketch_robot.motion import DrawingPlan, Page, Pen, save_plan, time_plan
+from sketch_robot.motion.machine import Machine, make_profile, save_machine
+from sketch_robot.plotters import paper_of
+from sketch_robot.plotters.emulators.grbl import EmulatedGrbl
+from sketch_robot.plotters.emulators.grbl_machine import Hardware
+from sketch_robot.plotters.journal import Journal, digest_of, read_journal
+from sketch_robot.stroke import Stroke
+
+CARD = Page(60.0, 60.0, 5.0, '60x60')
+PROFILE = make_profile('grbl_plotter')
+
+
+def plan_of(*lines: object, pens: tuple[str, ...] = ()) -> DrawingPlan:
+    strokes = tuple(
+        Stroke(np.array(line, dtype=float), pen=pen) for line, pen in zip(lines, pens or [''] * len(lines), strict=True)
+    )
+    stroke_s, return_s = time_plan(strokes, PROFILE)
+    return DrawingPlan(
+        strokes, CARD, PROFILE, stroke_s, return_s, pens=tuple(Pen(name) for name in dict.fromkeys(pens) if name)
+    )
+
+
+LADDER = plan_of(*([[10.0, y], [50.0, y]] for y in (10.0, 20.0, 30.0, 40.0)))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A folder with a plan and two machines' files, where journals go as well."""
+    monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path / 'state'))
+    save_plan(LADDER, tmp_path / 'plan.json')
+    save_machine(Machine('mine', driver='grbl', motion=PROFILE), tmp_path / 'mine.yaml')
+    save_machine(
+        Machine('thought', driver='simulated', motion=PROFILE, options={'speedup': 50.0}), tmp_path / 'thought.yaml'
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def machine():
+    with EmulatedGrbl(Hardware(CARD), speedup=20.0, reset_on_open=False) as emulated:
+        yield emulated
+
+
+def plot(home, *words: str, machine: str = 'mine') -> int:
+    return main(['plot', str(home / 'plan.json'), '--machine', str(home / f'{machine}.yaml'), *words])
+
+
+def drawn_as(plan, machine) -> bool:
+    machine.wait_until_idle()
+    should, drawn = paper_of(plan).image(10.0) < 128, machine.paper.image(10.0) < 128
+    return np.count_nonzero(should != drawn) < 0.03 * np.count_nonzero(should)
+
+
+def test_a_plan_is_drawn_and_told_in_one_line(home, machine, capsys):
+    assert plot(home, '--port', machine.port) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith('4 strokes, 0.16 m of ink in 0:')
+    assert told.err.splitlines()[0] == '0 of 4 strokes, 0 %, 0:04 left'
+    assert '4 of 4 strokes, 100 %, 0:00 left' in told.err
+    assert drawn_as(LADDER, machine)
+    assert not machine.pen_down
+
+
+def test_the_journal_is_kept_for_plan_and_machine_in_the_state_folder(home, machine):
+    assert plot(home, '--port', machine.port) == 0
+    path = home / 'state' / 'sketch_robot' / f'{digest_of(LADDER)[:16]}-mine.journal'
+    assert journal_folder() == path.parent
+    entry = read_journal(path)
+    assert (entry.machine, entry.strokes, entry.finished) == ('mine', 4, True)
+
+
+def test_what_is_finished_cannot_be_resumed(home, machine, capsys):
+    assert plot(home, '--port', machine.port) == 0
+    assert plot(home, '--port', machine.port, '--resume') == 1
+    assert 'NOTHING_TO_DRAW: all of this drawing is on paper' in capsys.readouterr().err
+
+
+def test_without_a_drawing_begun_there_is_nothing_to_resume(home, machine, capsys):
+    assert plot(home, '--port', machine.port, '--resume') == 1
+    assert 'BAD_PLAN: there is no journal' in capsys.readouterr().err
+    assert machine.plotter.ink_mm == 0.0
+
+
+@pytest.mark.parametrize(('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_lifts_the_pen_and_parks_and_the_rest_is_drawn_by_resume(home, machine, capsys, number, status):
+    def interrupt() -> None:
+        while machine.plotter.ink_mm < 60.0:
+            time.sleep(0.001)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    assert plot(home, '--port', machine.port) == status
+    thread.join()
+    told = capsys.readouterr().err
+    assert 'stopped: the pen is up and parked' in told
+    assert 'strokes are on paper; go on with: sketch-robot plot' in told
+    assert told.rstrip().endswith('--resume')
+    machine.wait_until_idle()
+    assert not machine.pen_down
+    assert machine.xy_mm == pytest.approx((0.0, 0.0), abs=0.02)
+    assert machine.plotter.ink_mm < 150.0
+    assert plot(home, '--port', machine.port, '--resume') == 0
+    assert drawn_as(LADDER, machine)
+    assert machine.plotter.ink_mm == pytest.approx(LADDER.ink_mm, abs=0.7)
+    assert machine.plotter.pen_down_travel_mm == 0.0
+
+
+def test_an_unplugged_machine_is_told_with_how_to_go_on(home, capsys):
+    with EmulatedGrbl(Hardware(CARD), speedup=20.0, reset_on_open=False, link=home / 'port') as machine:
+
+        def pull() -> None:
+            while machine.plotter.ink_mm < 60.0:
+                time.sleep(0.001)
+            machine.unplug()
+
+        thread = threading.Thread(target=pull)
+        thread.start()
+        assert plot(home, '--port', str(home / 'port')) == 1
+        thread.join()
+        told = capsys.readouterr().err
+        assert 'PLOTTER_OFFLINE: the GRBL plotter at' in told
+        assert 'was lost; check its cable and power' in told
+        assert f'--port {home / "port"} --resume' in told
+        machine.replug()
+        deadline = time.monotonic() + 10.0
+        while not (home / 'port').exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert plot(home, '--port', str(home / 'port'), '--resume') == 0
+        assert drawn_as(LADDER, machine)
+        assert machine.plotter.ink_mm == pytest.approx(LADDER.ink_mm, abs=0.7)
+
+
+def test_a_restart_in_the_middle_is_told_and_wants_the_origin(home, machine, capsys):
+    def restart() -> None:
+        while machine.plotter.ink_mm < 60.0:
+            time.sleep(0.001)
+        with machine._lock:
+            machine.firmware.brown_out()
+
+    thread = threading.Thread(target=restart)
+    thread.start()
+    assert plot(home, '--port', machine.port) == 1
+    thread.join()
+    assert 'PLOTTER_ALARM: the GRBL controller started anew in the middle' in capsys.readouterr().err
+    assert plot(home, '--port', machine.port, '--resume') == 1
+    assert 'set the origin there (--origin-is-set)' in capsys.readouterr().err
+    machine.wait_until_idle()
+    assert not machine.pen_down
+    with machine._lock:  # a person carries the pen to the corner
+        machine.plotter.slip(-np.array(machine.plotter.xy_mm))
+    assert plot(home, '--port', machine.port, '--resume', '--origin-is-set') == 0
+    assert drawn_as(LADDER, machine)
+
+
+def test_beginning_anew_keeps_what_is_known_of_an_unfinished_drawing(home, machine, capsys):
+    path = journal_folder() / f'{digest_of(LADDER)[:16]}-mine.journal'
+    with Journal(path) as journal:
+        journal.begin(LADDER)
+        journal.proven(2, 10.0)
+    assert plot(home, '--port', machine.port) == 0
+    assert 'beginning anew; of an earlier drawing of this plan 2 of 4 strokes are on paper' in capsys.readouterr().err
+    assert read_journal(path.with_suffix('.old')).on_paper.strokes == 2
+
+
+def test_a_dry_run_writes_the_bytes_and_needs_no_machine(home):
+    assert plot(home, '--dry-run', str(home / 'program.gcode')) == 0
+    lines = (home / 'program.gcode').read_bytes().decode().splitlines()
+    assert lines[0].startswith('G21G90G94')
+    assert sum(line.startswith('M3S1000') for line in lines) == 4
+    assert lines[-1].startswith('G90G0X0Y0')
+    assert not (home / 'state').exists()
+
+
+def test_a_machine_that_sends_no_program_has_no_dry_run(home, capsys):
+    assert plot(home, '--dry-run', str(home / 'program'), machine='thought') == 2
+    assert "the driver 'simulated' sends no program" in capsys.readouterr().err
+    assert not (home / 'program').exists()
+
+
+def test_another_machines_times_are_those_of_the_machine_that_draws(home):
+    slow = Machine('slow', driver='grbl', motion=make_profile('grbl_factory'))
+    save_machine(slow, home / 'slow.yaml')
+    for name in ('mine', 'slow'):
+        assert plot(home, '--dry-run', str(home / f'{name}.gcode'), machine=name) == 0
+    assert b'F6000' in (home / 'mine.gcode').read_bytes()
+    assert b'F500\n' in (home / 'slow.gcode').read_bytes()
+
+
+def test_a_simulated_machine_draws_as_well(home, capsys):
+    assert plot(home, machine='thought') == 0
+    assert capsys.readouterr().out.startswith('4 strokes, 0.16 m of ink')
+
+
+def test_between_pens_it_waits_for_enter(home, machine, capsys, monkeypatch):
+    plan = plan_of([[10.0, 10.0], [50.0, 10.0]], [[10.0, 20.0], [50.0, 20.0]], pens=('black', 'red'))
+    save_plan(plan, home / 'plan.json')
+    monkeypatch.setattr('sys.stdin', open(os.devnull))  # noqa: SIM115, PTH123
+    assert plot(home, '--port', machine.port) == 130
+    told = capsys.readouterr().err
+    assert "put in the pen 'red'" in told
+    assert '1 of 2 strokes are on paper' in told
+
+    class Enter:
+        def readline(self) -> str:
+            return '\n'
+
+    monkeypatch.setattr('sys.stdin', Enter())
+    assert plot(home, '--port', machine.port, '--resume') == 0
+    assert drawn_as(plan, machine)
+
+
+@pytest.mark.parametrize(
+    ('words', 'status', 'text'),
+    [
+        (('--machine', 'quill'), 2, "there is no machine 'quill'; choose one of"),
+        (('--port', '/dev/nowhere'), 1, "PLOTTER_OFFLINE: there is no machine at '/dev/nowhere'"),
+        ((), 2, 'a GRBL machine needs a port'),
+    ],
+)
+def test_what_cannot_be_used_is_told(home, capsys, words, status, text):
+    assert plot(home, *words) == status
+    assert text in capsys.readouterr().err
+
+
+def test_a_plan_that_is_none_is_told(home, capsys):
+    (home / 'plan.json').write_text('{}')
+    assert plot(home, '--port', '/dev/null') == 1
+    assert 'BAD_PLAN' in capsys.readouterr().err
