@@ -29,7 +29,7 @@ from sketch_robot.plotters.grbl_drawing import GrblDrawing
 from sketch_robot.plotters.grbl_program import Kind, Program, Step
 from sketch_robot.plotters.grbl_setup import Controller
 from sketch_robot.plotters.grbl_status import Report
-from sketch_robot.plotters.grbl_stream import AlarmError, Damaged, Held, Refused, RestartError
+from sketch_robot.plotters.grbl_stream import AlarmError, Damaged, Held, Miscounted, Refused, RestartError
 from sketch_robot.plotters.journal import Journal
 from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress
 from sketch_robot.plotters.remainder import Proven, remaining
@@ -40,6 +40,7 @@ from sketch_robot.plotters.tally import Tally
 LOOK_S = 0.05  # how often a paused machine is looked at
 PROGRESS_S = 0.1
 CHECKS = 3
+MISCOUNTS = 4  # in one drawing, and nothing else: it is not the line that is at fault
 AHEAD_LINES = 60  # that a controller can hold: 15 blocks, and 128 bytes of lines
 FACTS = 'grbl'  # what the journal notes of the controller
 _log = logging.getLogger(__name__)
@@ -333,7 +334,7 @@ class GrblPlotter(Plotter):
         """Whether all of it was drawn."""
         plan = drawing.remainder.plan
         changes = pen_changes(plan, self._first)
-        asked, failures = -1, 0
+        asked, failures, miscounts = -1, 0, 0
         while not drawing.finished:
             try:
                 number = drawing.number
@@ -353,6 +354,10 @@ class GrblPlotter(Plotter):
                 return False
             except Damaged as damage:
                 failures += 1
+                miscounts += isinstance(damage, Miscounted)
+                if miscounts == failures == MISCOUNTS and self._client.stream.audited:
+                    _log.warning('this controller counts waiting bytes in a way of its own; they are not compared')
+                    self._client.stream.audited = False
                 _log.warning('%s; drawing on from there (%d of %d)', damage, failures, self._recoveries)
                 self._halt(drawing)
                 if failures > self._recoveries:

@@ -57,6 +57,10 @@ class Damaged(Exception):  # noqa: N818  an event: the drawing halts and goes on
     """What was sent or answered has not arrived as it was."""
 
 
+class Miscounted(Damaged):
+    """Not as many bytes wait in the controller as should."""
+
+
 class Refused(Damaged):
     """A line of a program was answered with an error."""
 
@@ -241,7 +245,7 @@ class GrblStream:
             there = self.rx_bytes - report.bytes_free
             sent = self._waiting_bytes - len(head.data)
             if there != sent:
-                raise Damaged(f'{there} bytes wait in the controller, {sent} were sent')
+                raise Miscounted(f'{there} bytes wait in the controller, {sent} were sent')
 
     def _watch(self) -> None:
         """Notice what does not come."""

@@ -6,7 +6,7 @@ from grbl_bench import PROFILE, STEP_MM, World, fault_at_random, off_by_mm, smal
 from sketch_robot.errors import ErrorCode
 
 PEN_MM = PROFILE.pen_width_mm
-OVERLAP_MM = 0.5 + 0.06  # and as exactly as a machine's steps tell where the pen is
+OVERLAP_MM = 0.5 + 0.1  # and as exactly as a machine's steps tell where the pen is
 
 # kind, runs, value, and by how much the stroke in progress may be drawn twice. Where the position is kept it is the
 # overlap. Where it is lost, it is what was drawn since the last report, and where the pen coasted, at 100 mm/s.
@@ -71,4 +71,15 @@ def test_several_faults_in_one_drawing_are_survived_as_well(tmp_path, seed):
     assert off_by_mm(world, plan) < PEN_MM
     assert -0.1 < twice_mm(world, plan) < 8.0
     assert world.machine.ink_outside_mm == 0.0
+    assert not world.machine.down
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_a_servo_that_sticks_is_not_noticed_but_ends_up_and_draws_on_the_page(tmp_path, seed):
+    """A hobby servo tells nothing of where it is; nobody but a person can see it."""
+    plan = small_plan(seed)
+    world = World(tmp_path, faults=fault_at_random('stuck-pen', seed, plan, 0.4), seed=seed)
+    assert world.draw(plan), world.errors
+    assert world.machine.ink_outside_mm == 0.0
+    assert world.machine.outside_mm <= STEP_MM
     assert not world.machine.down

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from grbl_bench import CARD, PROFILE, STEP_MM, World, small_plan
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.errors import SketchRobotError
@@ -92,11 +92,13 @@ def test_random_answers_neither_hang_nor_crash_it_nor_move_the_pen_wrongly(seed)
     assert away < PROFILE.pen_width_mm
 
 
+@settings(deadline=None)
 @given(st.text(max_size=120))
 def test_any_text_is_read_as_some_answer(text):
     parse_answer(text)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(['<', '>', '|', 'MPos:', 'Bf:', '1', '-', '.', ',', 'Idle', 'Run', 'FS:', 'ok', '[']),
@@ -109,6 +111,7 @@ def test_pieces_of_reports_are_reports_only_when_whole(parts):
         assert len(answer.position_mm) == 3
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200), st.sampled_from(['Idle', 'Run', 'Hold:0']), st.data())
 def test_a_report_that_lacks_or_repeats_a_character_is_no_report_unless_it_was_a_sign(free, state, data):
     line = f'<{state}|MPos:-12.345,101.250,-1.000|Bf:15,{free}|FS:6000,1000>'

@@ -77,6 +77,7 @@ def test_no_point_ever_leaves_the_page(xy, matrix, x, y):
     assert np.hypot(*(back[0] - np.clip(xy[0], 0.0, 60.0))) < 0.003
 
 
+@settings(deadline=None)
 @given(points, turns)
 def test_a_frame_leads_back_to_where_it_came_from(xy, matrix):
     frame = Frame(np.array([7.0, -9.0]), matrix, CARD)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from drawings import A5, length_of, plan_of, plans
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.motion import DrawingPlan, Pen, PenProfile, time_plan
@@ -22,6 +22,7 @@ def proofs_of(plan: DrawingPlan) -> st.SearchStrategy[Proven]:
 plans_with_proofs = plans.flatmap(lambda plan: st.tuples(st.just(plan), proofs_of(plan)))
 
 
+@settings(deadline=None)
 @given(plans_with_proofs)
 def test_what_is_proven_and_the_rest_together_are_the_plan_with_half_a_millimetre_twice(case):
     plan, proven = case
@@ -38,6 +39,7 @@ def test_what_is_proven_and_the_rest_together_are_the_plan_with_half_a_millimetr
         assert left is whole
 
 
+@settings(deadline=None)
 @given(plans_with_proofs)
 def test_lengths_of_the_rest_are_told_in_those_of_the_whole_plan(case):
     plan, proven = case
@@ -103,6 +105,7 @@ def test_a_stroke_can_be_cut_at_its_points_and_beyond_its_end():
     assert stroke_from(stroke, 25.0).xy.tolist() == [[20.0, 0.0]]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=2, max_size=8), st.floats(0.0, 1.0))
 def test_a_stroke_from_a_length_on_is_shorter_by_it(xy, share):
     stroke = Stroke(np.array(xy))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import serial
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
@@ -82,6 +82,7 @@ def test_bytes_that_are_no_text_are_marked_and_overlong_lines_dropped(wire):
         assert link.overlong_lines == 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=700), max_size=12))
 def test_whatever_comes_lines_are_short_and_printable_and_the_next_good_one_is_found(pieces):
     link = SerialLink('nowhere')
