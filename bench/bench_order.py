@@ -41,7 +41,7 @@ def order(quick: bool) -> Iterator[Figure]:
         yield Figure(f'{count} segments: search', took_s, 's', at_most=seconds + 0.1)
 
 
-@bench('order_portrait', 'drawings of 100 to 300 strokes: the order found in 0.2 s against that found in 30 s', slow=True)
+@bench('order_portrait', '100 to 300 strokes: the order found in 0.2 s against that found in 30 s', slow=True)
 def order_portrait(quick: bool) -> Iterator[Figure]:
     worst, long_s = 0.0, 3.0 if quick else 30.0
     times = []
