@@ -24,12 +24,14 @@ from sketch_robot.motion.page import Page
 from sketch_robot.motion.plan import HOME_MM, DrawingPlan
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.plotters.checks import check_plan
-from sketch_robot.plotters.grbl_client import MOVING, ORIGIN_HINT, GrblClient, GrblOptions, make_pen, page_matrix
+from sketch_robot.plotters.grbl_client import MOVING, ORIGIN_HINT, GrblClient
 from sketch_robot.plotters.grbl_drawing import GrblDrawing
-from sketch_robot.plotters.grbl_program import Kind, Program, Step
+from sketch_robot.plotters.grbl_events import AlarmError, Damaged, Held, Miscounted, Refused, RestartError
+from sketch_robot.plotters.grbl_options import GrblOptions, make_pen, page_matrix
+from sketch_robot.plotters.grbl_program import Program
 from sketch_robot.plotters.grbl_setup import Controller
 from sketch_robot.plotters.grbl_status import Report
-from sketch_robot.plotters.grbl_stream import AlarmError, Damaged, Held, Miscounted, Refused, RestartError
+from sketch_robot.plotters.grbl_step import Kind, Step
 from sketch_robot.plotters.journal import Journal
 from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress
 from sketch_robot.plotters.remainder import Proven, remaining

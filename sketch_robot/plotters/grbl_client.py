@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.page import Page
 from sketch_robot.motion.profile import PenProfile
-from sketch_robot.plotters.grbl_program import MODES, PROBE_RADIUS_MM, Frame, PenLift, Program
+from sketch_robot.plotters.grbl_events import AlarmError, CommandError, Damaged, silent
+from sketch_robot.plotters.grbl_frame import Frame
+from sketch_robot.plotters.grbl_options import GrblOptions
+from sketch_robot.plotters.grbl_port import ASKINGS
+from sketch_robot.plotters.grbl_program import PROBE_RADIUS_MM, Program
 from sketch_robot.plotters.grbl_setup import (
     Controller,
     complaints,
@@ -24,7 +26,8 @@ from sketch_robot.plotters.grbl_setup import (
     wanted_settings,
 )
 from sketch_robot.plotters.grbl_status import Banner, Note, Report
-from sketch_robot.plotters.grbl_stream import ASKINGS, AlarmError, CommandError, Damaged, GrblStream, silent
+from sketch_robot.plotters.grbl_step import MODES
+from sketch_robot.plotters.grbl_stream import GrblStream
 from sketch_robot.plotters.serial_link import Link
 
 CONNECT_S = 6.0  # an Arduino's boot loader takes 2
@@ -38,21 +41,7 @@ UNLOCK, HOME, OFFSETS, PARSER = '$X', '$H', '$#', '$G'
 ORIGIN_HINT = (
     "put the pen, raised, over the page's lower left corner and set the origin there (--origin-is-set), then resume"
 )
-_AXES = {'x': (1.0, 0.0), '-x': (-1.0, 0.0), 'y': (0.0, 1.0), '-y': (0.0, -1.0)}
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class GrblOptions:
-    """What a machine's file says of a GRBL machine; see `GrblPlotter`."""
-
-    pen: PenLift = field(default_factory=PenLift)
-    matrix: np.ndarray = field(default_factory=lambda: np.eye(2))
-    origin_mm: np.ndarray | None = None
-    profile: PenProfile = field(default_factory=PenProfile)
-    configure: bool = True
-    configure_motion: bool = False
-    may_home: bool = True
 
 
 @dataclass(frozen=True)
@@ -114,7 +103,7 @@ class GrblClient:
                 self.set_up()
         except (Damaged, AlarmError) as error:
             self.close()
-            raise silent(self.link) if isinstance(error, Damaged) else error from error
+            raise silent(self.link.port) if isinstance(error, Damaged) else error from error
         except BaseException:
             self.close()
             raise
@@ -138,7 +127,7 @@ class GrblClient:
                 restarted = restarted or isinstance(answer, Banner)
                 if isinstance(answer, Report):
                     return answer, restarted
-        raise silent(self.link)
+        raise silent(self.link.port)
 
     def _find(self, report: Report) -> Found | None:
         """How it stands, and who was here before."""
@@ -257,7 +246,7 @@ class GrblClient:
                 self.set_up()
             except Damaged as error:
                 if attempt + 1 == ASKINGS:
-                    raise silent(self.link) from error
+                    raise silent(self.link.port) from error
             else:
                 return
 
@@ -359,41 +348,3 @@ class GrblClient:
 
     def _any_frame(self) -> Frame:
         return Frame(self.origin_mm, self.options.matrix, Page(1000.0, 1000.0, 0.0))
-
-
-def page_matrix(axes: Sequence[str], correction: Sequence[Sequence[float]]) -> np.ndarray:
-    """(2, 2): page mm to machine mm, from the directions of the page's axes and a correction.
-
-    Raises:
-        SketchRobotError: BAD_GOAL, unusable.
-    """
-    try:
-        directions = np.array([_AXES[str(axis).lower()] for axis in axes]).T
-        matrix = directions @ np.array(correction, dtype=np.float64)
-        if matrix.shape == (2, 2) and abs(np.linalg.det(directions)) == 1.0:
-            return matrix
-    except (KeyError, ValueError, TypeError):
-        pass
-    raise SketchRobotError(
-        ErrorCode.BAD_GOAL,
-        "axes are two of 'x', '-x', 'y', '-y', one of each, and a correction is a matrix of two rows of two numbers",
-    )
-
-
-def make_pen(options: Mapping[str, Any]) -> PenLift:
-    """A pen from a machine's file.
-
-    Raises:
-        SketchRobotError: BAD_GOAL, unusable.
-    """
-    fields = dict(options)
-    fields['kind'] = fields.pop('type', 'servo')
-    known = PenLift.__dataclass_fields__
-    unknown = sorted(set(fields) - set(known))
-    if unknown:
-        names = ', '.join('type' if name == 'kind' else name for name in known)
-        raise SketchRobotError(ErrorCode.BAD_GOAL, f'a GRBL pen has no {unknown[0]!r}; it has: {names}')
-    if fields['kind'] == 'z' and 'up' not in fields:
-        fields.setdefault('down', 0.0)
-        fields['up'] = 3.0
-    return PenLift(**fields)

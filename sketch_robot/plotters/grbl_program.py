@@ -1,9 +1,9 @@
 """A drawing as lines of G-code for GRBL 1.1.
 
-Nothing beyond GRBL 1.1's documented language is used: G0 G1 G2 G4 G17 G21 G54 G90 G91 G94, M3, F R S X Y Z P T, and the
+Nothing beyond GRBL 1.1's documented language is used: G0 G1 G2 G4 G17 G21 G54 G90 G91 G94, M3, F P R S X Y Z, and the
 user's own commands for the pen. Coordinates are those of the machine as G54 shifts them, which the driver has asked
-for: no offset is set, nothing is written to EEPROM, and so a reset cannot change where the page is. Each point is
-rounded from its exact place, to `GRID_MM`, so that rounding does not add up.
+for: x and y are given no offset, nothing is written to EEPROM, and so a reset cannot change where the page is. Each
+point is rounded from its exact place, to `GRID_MM`, so that rounding does not add up.
 
 GRBL has no checksums. But an arc by its radius is refused (error:34) when its end is farther away than twice the
 radius. So, after every few lines, a "probe" goes on by a thousandth of a mm, which is less than a step, on an arc of
@@ -20,25 +20,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from typing import NamedTuple
 
 import numpy as np
 
-from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion.page import Page
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.motion.timing import draw_motion
+from sketch_robot.plotters.grbl_frame import GRID, GRID_MM, Frame, grid_text, plain
+from sketch_robot.plotters.grbl_pen import PenLift
+from sketch_robot.plotters.grbl_step import LEAST_FEED, MODES, TRAVEL_FEED, Kind, Step, mark_of, step_of
 from sketch_robot.plotters.remainder import lengths_along
 from sketch_robot.stroke import Stroke
 
-GRID_MM = 0.001
-LONGEST_LINE = 79  # GRBL's line buffer holds 80, the closing zero included
-TRAVEL_FEED = 600  # F after a travel, whose G0 does not need it: says that the next stroke was not begun
-MARKS = 50  # F after a stroke is 1 + its number modulo this: says which one was finished last
-LEAST_FEED = 60
-MODES = f'G21G90G94G17G54F{TRAVEL_FEED}'  # F, since none is known after a reset
-_GRID = 1000  # steps of the grid in a mm
 BLOCKS = 15  # of GRBL's planner
 LEAST_PIECE_MM = 0.5
 WAIT_S = 0.03  # until the next lines come
@@ -50,182 +42,6 @@ _OPENING_GRID = 10  # of the grid's steps, for shorter numbers
 _UNSURE_STEPS = 0.02  # from half a step: what 32 bits make of a metre
 _FEED_RATIO = 0.98  # of one feed to the next: few F words, none off by more than 1 %
 _MM_S = 60.0  # mm/min
-
-
-class Kind(Enum):
-    """What a line does."""
-
-    MODE = auto()  # sets how others are read
-    HOLD = auto()  # waits, so that what follows can be checked before it is carried out
-    TRAVEL = auto()
-    LOWER = auto()
-    LOWERING = auto()  # waits until the pen is down
-    INK = auto()
-    PROBE = auto()  # refused unless the parser stands where it should
-    RAISE = auto()
-    RAISING = auto()  # waits until the pen is up
-
-
-class Step(NamedTuple):
-    """One line of a program.
-
-    Attributes:
-        data: its bytes, the line's end included.
-        kind: what it does.
-        stroke: number of the stroke that it belongs to.
-        point: for INK: number of the point of the stroke's path that it leads to.
-        seconds: that it takes, for those that wait.
-        value: S that it sets; None: it does not.
-    """
-
-    data: bytes
-    kind: Kind
-    stroke: int = -1
-    point: int = 0
-    seconds: float = 0.0
-    value: float | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """Where the page lies in the machine's coordinates: machine = origin + matrix @ page.
-
-    Attributes:
-        origin_mm: (2,) float64; the page's lower left corner.
-        matrix: (2, 2) float64; directions of the axes, scale and squareness.
-        page: the sheet; no point is ever outside it.
-
-    Raises:
-        SketchRobotError: BAD_GOAL, the matrix is singular or not near a rotation, or a value is not finite.
-    """
-
-    origin_mm: np.ndarray
-    matrix: np.ndarray
-    page: Page
-    _inverse: np.ndarray = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        matrix, origin = np.array(self.matrix, dtype=np.float64), np.array(self.origin_mm, dtype=np.float64)
-        usable = matrix.shape == (2, 2) and origin.shape == (2,) and np.isfinite(matrix).all()
-        determinant = float(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]) if usable else 0.0
-        if not (usable and np.isfinite(origin).all() and 0.25 < abs(determinant) < 4.0):
-            raise SketchRobotError(
-                ErrorCode.BAD_GOAL,
-                'the correction from page to machine is not usable: it takes an origin of two numbers and a 2 x 2 '
-                'matrix close to a rotation or reflection',
-            )
-        object.__setattr__(self, 'matrix', matrix)
-        object.__setattr__(self, 'origin_mm', origin)
-        turned = np.array([[matrix[1, 1], -matrix[0, 1]], [-matrix[1, 0], matrix[0, 0]]])
-        object.__setattr__(self, '_inverse', turned / determinant)
-
-    def to_machine(self, page_mm: np.ndarray) -> np.ndarray:
-        """(N, 2) of the page, held on it, to (N, 2) of the machine, not rounded."""
-        size = np.array([self.page.width_mm, self.page.height_mm])
-        return self.origin_mm + np.clip(page_mm, 0.0, size) @ self.matrix.T
-
-    def to_page(self, machine_mm: np.ndarray) -> np.ndarray:
-        """(..., 2) of the machine to (..., 2) of the page."""
-        return (np.asarray(machine_mm) - self.origin_mm) @ self._inverse.T
-
-    def to_grid(self, page_mm: np.ndarray, zero_mm: np.ndarray) -> np.ndarray:
-        """(N, 2) of the page to (N, 2) int64 steps of the grid, counted from `zero_mm`; never off the page.
-
-        Args:
-            page_mm: points of the page.
-            zero_mm: (2,) where the program's coordinates are 0.
-        """
-        exact = (self.to_machine(page_mm) - zero_mm) * _GRID
-        grid = np.rint(exact).astype(np.int64)
-        for shifts in ((0, 0), (1, 0), (0, 1), (1, 1)):  # else round the other way, along one axis or both
-            outside = self.is_off_page(grid / _GRID + zero_mm)
-            if not outside.any():
-                break
-            other = np.where(
-                exact[outside] > np.rint(exact[outside]), np.ceil(exact[outside]), np.floor(exact[outside])
-            )
-            near = np.rint(exact[outside])
-            grid[outside] = np.where(np.array(shifts, dtype=bool), other, near).astype(np.int64)
-        return grid
-
-    def is_off_page(self, machine_mm: np.ndarray) -> np.ndarray:
-        """Which of (N, 2) machine coordinates are not on the page."""
-        page_mm = self.to_page(machine_mm)
-        size = np.array([self.page.width_mm, self.page.height_mm])
-        return ((page_mm < -1e-9) | (page_mm > size + 1e-9)).any(axis=1)
-
-
-@dataclass(frozen=True)
-class PenLift:
-    """How the pen is lowered and raised.
-
-    Attributes:
-        kind: 'servo' (S of the spindle), 'z' (height of the Z axis in mm) or 'commands' (lines of the user's own).
-        up, down: S or Z of the pen up and down.
-        light, firm: S or Z at pressure 0 and 1; both None: the pen does not press.
-        feed_mm_min: of Z.
-        up_command, down_command: of kind 'commands'.
-
-    Raises:
-        SketchRobotError: BAD_GOAL, a value is missing or unusable.
-    """
-
-    kind: str = 'servo'
-    up: float = 0.0
-    down: float = 1000.0
-    light: float | None = None
-    firm: float | None = None
-    feed_mm_min: float = 600.0
-    up_command: str = ''
-    down_command: str = ''
-
-    def __post_init__(self) -> None:
-        numbers = [
-            value for value in (self.up, self.down, self.light, self.firm, self.feed_mm_min) if value is not None
-        ]
-        problem = ''
-        if self.kind not in ('servo', 'z', 'commands'):
-            problem = f'its type is {self.kind!r}; choose servo, z or commands'
-        elif not all(isinstance(value, int | float) and math.isfinite(value) for value in numbers):
-            problem = 'a value is not a number'
-        elif self.kind == 'commands' and not all(map(_is_gcode, (self.up_command, self.down_command))):
-            problem = 'up_command and down_command must each be a line of G-code of at most 60 characters'
-        elif self.kind != 'commands' and self.up == self.down:
-            problem = f'up and down are both {self.up:g}'
-        elif self.kind == 'servo' and min(numbers) < 0.0:
-            problem = 'S must not be negative'
-        elif self.kind == 'z' and self.up < self.down:
-            problem = f'up, {self.up:g} mm, is below down, {self.down:g} mm'
-        elif self.feed_mm_min <= 0.0:
-            problem = 'the feed of Z must be positive'
-        elif (self.light is None) != (self.firm is None):
-            problem = 'light and firm go together'
-        if problem:
-            raise SketchRobotError(ErrorCode.BAD_GOAL, f'the pen of this GRBL machine cannot be used: {problem}')
-
-    @property
-    def waits_for_motion(self) -> bool:
-        """Whether the commands themselves wait for all motion before them; Z is part of motion."""
-        return self.kind != 'z'
-
-    def value_at(self, pressure: float | None) -> float:
-        """S or Z for a pressure in [0, 1]; None: as usual."""
-        if pressure is None or self.light is None or self.firm is None:
-            return self.down
-        return self.light + pressure * (self.firm - self.light)
-
-    def raise_line(self) -> str:
-        """Raises it."""
-        if self.kind == 'commands':
-            return self.up_command
-        return f'M3S{_plain(self.up)}' if self.kind == 'servo' else f'G0Z{_plain(self.up)}'
-
-    def lower_line(self, pressure: float | None = None) -> str:
-        """Lowers it."""
-        if self.kind == 'commands':
-            return self.down_command
-        value = _plain(self.value_at(pressure))
-        return f'M3S{value}' if self.kind == 'servo' else f'G1Z{value}F{_plain(self.feed_mm_min)}'
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,7 +87,7 @@ class Program:
 
     def start(self) -> Iterator[Step]:
         """Modes, and the pen up."""
-        yield _step(MODES, Kind.MODE)
+        yield step_of(MODES, Kind.MODE)
         yield from self.raise_pen()
 
     def raise_pen(self, stroke: int = -1, mark: int = -1) -> Iterator[Step]:
@@ -280,7 +96,7 @@ class Program:
         value = self.pen.up if self.pen.kind == 'servo' else None
         done = f'F{mark_of(mark)}' if mark >= 0 else ''
         yield Step(f'{self.pen.raise_line()}\n'.encode(), Kind.RAISE, stroke, value=value)
-        yield _step(f'G4P{_plain(seconds)}{done}', Kind.RAISING, stroke, seconds=seconds)
+        yield step_of(f'G4P{plain(seconds)}{done}', Kind.RAISING, stroke, seconds=seconds)
 
     def travel(self, page_mm: Sequence[float] | np.ndarray, stroke: int = -1) -> Iterator[Step]:
         """A straight way with the pen up."""
@@ -302,7 +118,7 @@ class Program:
         grid = self._beside_half_steps(grid)
         kept = _without_repeats(grid)
         pressure = None if stroke.pressure is None else np.interp(at[kept], along, stroke.pressure)
-        return Path(grid[kept], grid[kept] / _GRID + self.zero_mm, at[kept], first_mm, pressure)
+        return Path(grid[kept], grid[kept] / GRID + self.zero_mm, at[kept], first_mm, pressure)
 
     @property
     def piece_mm(self) -> float:
@@ -329,8 +145,8 @@ class Program:
         value = self.pen.value_at(usual) if self.pen.kind == 'servo' else None
         yield Step(f'{self.pen.lower_line(usual)}{early}\n'.encode(), Kind.LOWER, number, value=value)
         seconds = self.profile.drop_s if self.pen.waits_for_motion else 0.0
-        wait = f'G4P{_plain(seconds)}' if early else f'G4P{_plain(seconds)}{modes}'
-        yield _step(wait, Kind.LOWERING, number, seconds=seconds)
+        wait = f'G4P{plain(seconds)}' if early else f'G4P{plain(seconds)}{modes}'
+        yield step_of(wait, Kind.LOWERING, number, seconds=seconds)
         yield from self._ink(path, feeds, ahead, number)
         yield from self.raise_pen(number, mark)
 
@@ -355,9 +171,9 @@ class Program:
         for index in range(1, len(points)):
             (x0, y0), (x, y) = points[index - 1], points[index]
             dx, dy = x - x0 - ahead, y - y0
-            text = mode + (f'X{_grid_text(dx)}' if dx else '') + (f'Y{_grid_text(dy)}' if dy else '')
+            text = mode + (f'X{grid_text(dx)}' if dx else '') + (f'Y{grid_text(dy)}' if dy else '')
             if heights and heights[index] != heights[index - 1]:
-                text += f'Z{_grid_text(heights[index] - heights[index - 1])}'
+                text += f'Z{grid_text(heights[index] - heights[index - 1])}'
             feed = feeds[index - 1]
             if feed != last_feed:
                 text, last_feed = f'{text}F{feed}', feed
@@ -372,7 +188,7 @@ class Program:
         """Z of each point in steps of the grid; none where it does not change."""
         if path.pressure is None or self.pen.kind != 'z':
             return []
-        return [round(self.pen.value_at(float(pressure)) * _GRID) for pressure in path.pressure]
+        return [round(self.pen.value_at(float(pressure)) * GRID) for pressure in path.pressure]
 
     def _probe_lines(self, path: Path, feeds: list[int]) -> int:
         if not feeds:
@@ -382,44 +198,34 @@ class Program:
 
     def _probe(self, point: list[int], number: int) -> tuple[Step, int]:
         """A probe at a point, and how far it goes along x: towards the middle of the step, so that no step is made."""
-        steps = (point[0] / _GRID + float(self.zero_mm[0])) * self.steps_per_mm[0]
+        steps = (point[0] / GRID + float(self.zero_mm[0])) * self.steps_per_mm[0]
         ahead = 1 if steps <= math.floor(steps + 0.5) else -1  # GRBL rounds halves up, in 32 bits
         beyond = np.array([[point[0] + ahead, point[1]]])
-        if self.frame.is_off_page(beyond / _GRID + self.zero_mm)[0]:
+        if self.frame.is_off_page(beyond / GRID + self.zero_mm)[0]:
             ahead = -ahead
-        place = f'X{_grid_text(point[0] + ahead)}Y{_grid_text(point[1])}'
-        return _step(f'G90G2{place}R{_plain(self.probe_radius_mm)}', Kind.PROBE, number), ahead
+        place = f'X{grid_text(point[0] + ahead)}Y{grid_text(point[1])}'
+        return step_of(f'G90G2{place}R{plain(self.probe_radius_mm)}', Kind.PROBE, number), ahead
 
     def _beside_half_steps(self, grid: np.ndarray) -> np.ndarray:
         """Points that GRBL rounds to the same step however its 32-bit sums fall; a probe would else be a step back."""
-        steps = (grid / _GRID + self.zero_mm) * np.array(self.steps_per_mm)
+        steps = (grid / GRID + self.zero_mm) * np.array(self.steps_per_mm)
         moved = grid + (np.abs(steps % 1.0 - 0.5) < _UNSURE_STEPS)
-        off = self.frame.is_off_page(moved / _GRID + self.zero_mm)
+        off = self.frame.is_off_page(moved / GRID + self.zero_mm)
         moved[off] = grid[off]
         return moved
 
     def _coarser(self, grid: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Points on a coarser grid, counted from the path's start, where that is on the page."""
         coarse = grid[0] + np.rint((points - grid[0]) / _OPENING_GRID).astype(np.int64) * _OPENING_GRID
-        off = self.frame.is_off_page(coarse / _GRID + self.zero_mm)
+        off = self.frame.is_off_page(coarse / GRID + self.zero_mm)
         coarse[off] = points[off]
         return coarse
 
     def _travel_to(self, grid: np.ndarray, number: int) -> Step:
-        place = f'X{_grid_text(int(grid[0]))}Y{_grid_text(int(grid[1]))}'
+        place = f'X{grid_text(int(grid[0]))}Y{grid_text(int(grid[1]))}'
         if self.profile.travel_speed_mm_s >= self.rapid_mm_s:
-            return _step(f'G90G0{place}F{TRAVEL_FEED}', Kind.TRAVEL, number)
-        return _step(f'G90G1{place}F{_plain(self.profile.travel_speed_mm_s * _MM_S)}', Kind.TRAVEL, number)
-
-
-def mark_of(stroke: int) -> int:
-    """F that tells that a stroke of the whole drawing was the last one finished."""
-    return 1 + stroke % MARKS
-
-
-def hold(seconds: float = 0.05) -> Step:
-    """A wait that keeps the controller from taking in what follows."""
-    return _step(f'G4P{_plain(seconds)}', Kind.HOLD, seconds=seconds)
+            return step_of(f'G90G0{place}F{TRAVEL_FEED}', Kind.TRAVEL, number)
+        return step_of(f'G90G1{place}F{plain(self.profile.travel_speed_mm_s * _MM_S)}', Kind.TRAVEL, number)
 
 
 def _feeds(speeds_mm_s: np.ndarray, most_mm_s: float) -> np.ndarray:
@@ -445,22 +251,3 @@ def _without_repeats(grid: np.ndarray) -> np.ndarray:
     """Which points differ from the one before: (N, 2) -> (M,) int."""
     moved = (np.diff(grid, axis=0) != 0).any(axis=1)
     return np.flatnonzero(np.concatenate(([True], moved)))
-
-
-def _step(text: str, kind: Kind, stroke: int = -1, *, seconds: float = 0.0) -> Step:
-    return Step(f'{text}\n'.encode(), kind, stroke, 0, seconds)
-
-
-def _grid_text(steps: int) -> str:
-    """Steps of the grid in mm, as short as can be: 12300 -> '12.3', -500 -> '-.5'."""
-    whole, part = divmod(abs(steps), _GRID)
-    text = f'{whole or ""}.{part:03d}'.rstrip('0').rstrip('.') if part else str(whole)
-    return f'-{text}' if steps < 0 else text
-
-
-def _plain(value: float) -> str:
-    return _grid_text(round(value * _GRID))
-
-
-def _is_gcode(line: str) -> bool:
-    return 0 < len(line) <= 60 and line.isascii() and line.isprintable() and line[0] not in '$?!~;('

@@ -11,7 +11,7 @@ import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.profile import PenProfile
-from sketch_robot.plotters.grbl_program import PenLift
+from sketch_robot.plotters.grbl_pen import PenLift
 from sketch_robot.plotters.grbl_status import Note, Setting
 from sketch_robot.plotters.grbl_stream import RX_BYTES, GrblStream
 

@@ -18,104 +18,45 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
-from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.plotters.grbl_program import Kind, Step
-from sketch_robot.plotters.grbl_status import (
-    Alarm,
-    Answer,
-    Banner,
-    Error,
-    Note,
-    Ok,
-    Report,
-    Setting,
-    Unknown,
-    parse_answer,
-)
+from sketch_robot.plotters.grbl_events import AlarmError, Damaged, Held, Miscounted, Refused, silent
+from sketch_robot.plotters.grbl_port import ANSWER_S, ASKINGS, STATUS, GrblPort
+from sketch_robot.plotters.grbl_status import Alarm, Answer, Error, Note, Ok, Report
+from sketch_robot.plotters.grbl_step import Kind, Step
 from sketch_robot.plotters.serial_link import Link
 
 RX_BYTES = 128  # GRBL's receive buffer on an AVR; one place is left free
 BATCH_BYTES = 64  # sent together, and checked by one report
 POLL_S = 0.05  # reports while nothing is sent
-IDLE_POLL_S = 0.5  # and while nothing is drawn
-ANSWER_S = 1.0  # a controller that does not report for so long is asked again
-ASKINGS = 3
-STRAYS_S = 0.3  # after a report that was asked for more than once
 STALL_S = 2.0  # neither an answer nor motion
-SETTLE_LOOK_S = 0.02
-SETTLE_S = 3.0  # from a feed hold to standstill, at the slowest
-COMMAND_S = 3.0
-STATUS, HOLD, RESET = b'?', b'!', b'\x18'
 NORMAL_OVERRIDES = b'\x90\x95\x99'
 _WAITING = frozenset({Kind.HOLD, Kind.LOWER, Kind.LOWERING, Kind.RAISE, Kind.RAISING})
 _log = logging.getLogger(__name__)
 
 
-class Damaged(Exception):  # noqa: N818  an event: the drawing halts and goes on
-    """What was sent or answered has not arrived as it was."""
-
-
-class Miscounted(Damaged):
-    """Not as many bytes wait in the controller as should."""
-
-
-class Refused(Damaged):
-    """A line of a program was answered with an error."""
-
-    def __init__(self, step: Step, error: Error) -> None:
-        super().__init__(f'the controller refused the line {step.data!r}: {error.text}')
-        self.step, self.error = step, error
-
-
-class Held(Exception):  # noqa: N818  an event
-    """Somebody else has stopped the machine, as with its own button."""
-
-
-class RestartError(SketchRobotError):
-    """The controller has started anew by itself, and does not know where it is."""
-
-
-class AlarmError(SketchRobotError):
-    """The controller has stopped itself."""
-
-    def __init__(self, alarm: Alarm) -> None:
-        what = f'raised {alarm.text}' if alarm.code else 'is locked after an alarm'
-        super().__init__(ErrorCode.PLOTTER_ALARM, f'the GRBL controller {what}; home it, then resume')
-        self.loses_position = alarm.loses_position
-
-
-class GrblStream:
-    """One controller's connection. One thread uses it.
+class GrblStream(GrblPort):
+    """A controller's connection over which programs are sent.
 
     Args:
         link: the serial port.
-        rx_bytes: size of its receive buffer.
+        rx_bytes: size of the controller's receive buffer.
 
     Attributes:
         audited: whether reports tell how many bytes wait, so that they can be compared.
-        report: the last one.
-        asked: reports asked for; `batches`: writes of lines.
+        pen_value: S as it must be now; None: not known, or the pen does not go by it.
+        batches: writes of lines.
     """
 
     def __init__(self, link: Link, *, rx_bytes: int = RX_BYTES) -> None:
-        self.link = link
+        super().__init__(link)
         self.rx_bytes = rx_bytes
         self.audited = True
-        self.report: Report | None = None
-        self.pen_value: float | None = None  # S as it must be now; None: not known, or not by S
-        self.asked = self.batches = 0
+        self.pen_value: float | None = None
+        self.batches = 0
         self._waiting: deque[Step] = deque()
         self._waiting_bytes = 0
         self._gates = 0  # waiting lines that the next stroke waits for
-        self._asked_s: float | None = None  # since when a report is awaited
-        self._askings = 0
-        self._ask_again = False
-        self._strays_until_s = 0.0  # reports may come that answer an earlier asking
-        self._progress_s = link.now_s()
-        self._reported_s = 0.0
-        self._expects_banner = self._checking = False
+        self._checking = False
 
     @property
     def waiting(self) -> int:
@@ -124,12 +65,10 @@ class GrblStream:
 
     def forget(self) -> None:
         """The controller has been reset: no line waits, no report will come."""
+        super().forget()
         self._waiting.clear()
         self._waiting_bytes = self._gates = 0
-        self._asked_s, self._askings, self._ask_again = None, 0, False
-        self._strays_until_s = 0.0
-        self.report, self.pen_value = None, None
-        self._progress_s = self.link.now_s()
+        self.pen_value = None
 
     # ------------------------------------------------------------- a program
     def run(
@@ -255,7 +194,7 @@ class GrblStream:
                 self.ask()
         elif now_s - self._asked_s > ANSWER_S:
             if self._askings >= ASKINGS:
-                raise silent(self.link)
+                raise silent(self.link.port)
             self.ask()
         head = self._waiting[0] if self._waiting else None
         if head is not None and now_s - self._progress_s > STALL_S + head.seconds:
@@ -265,226 +204,6 @@ class GrblStream:
         since_s = self._reported_s if self._asked_s is None else self.link.now_s()
         return max(0.001, min(POLL_S, since_s + POLL_S - self.link.now_s()))
 
-    # ------------------------------------------------------------- single exchanges
-    def read(self, timeout_s: float, *, may_start: bool = False) -> Answer | None:
-        """The next answer; None: none came in time.
-
-        Args:
-            timeout_s: how long to wait.
-            may_start: the controller may have been started just now.
-
-        Raises:
-            AlarmError, RestartError: the controller says so.
-            Damaged: what it says is nothing that GRBL says.
-        """
-        line = self.link.read_line(timeout_s)
-        if line is None:
-            return None
-        answer = parse_answer(line)
-        if isinstance(answer, Report):
-            moved = self.report is None or self.report.position_mm != answer.position_mm
-            self.report = answer
-            self._reported_s = self.link.now_s()
-            if self._askings > 1:
-                self._strays_until_s = self._reported_s + STRAYS_S
-            self._asked_s, self._askings = None, 0
-            if moved:
-                self._progress_s = self._reported_s
-            if self._ask_again:
-                self.ask()
-        elif isinstance(answer, Alarm):
-            raise AlarmError(answer)
-        elif isinstance(answer, Banner) and not (self._expects_banner or may_start):
-            raise RestartError(
-                ErrorCode.PLOTTER_ALARM,
-                'the GRBL controller started anew in the middle and lost its position; check its power and USB cable, '
-                'home it, then resume',
-            )
-        elif isinstance(answer, Unknown):
-            raise Damaged(f'the controller said {answer.text[:40]!r}')
-        return answer
-
-    def ask(self) -> None:
-        """Ask for a report, now."""
-        self._asking()
-        self.link.write(STATUS)
-
-    def want_report(self) -> None:
-        """Ask for a report as soon as none is awaited: two askings may be answered by one."""
-        if self._asked_s is None:
-            self.ask()
-        else:
-            self._ask_again = True
-
-    @property
-    def _may_be_stray(self) -> bool:
-        return self.link.now_s() < self._strays_until_s
-
-    def _asking(self) -> None:
-        self._ask_again = False
-        self.asked += 1
-        self._askings += 1
-        self._asked_s = self.link.now_s()
-
-    def command(self, line: str, timeout_s: float = COMMAND_S) -> list[Note | Setting]:
-        """Send one line and wait for its answer, as settings and all that goes to EEPROM need it.
-
-        Returns:
-            what came before the answer.
-
-        Raises:
-            SketchRobotError: PLOTTER_ALARM, the line was refused; the error `CommandError` tells the code.
-            Damaged, AlarmError, RestartError: as `read`.
-        """
-        self.link.write(f'{line}\n'.encode())
-        notes: list[Note | Setting] = []
-        deadline_s = self.link.now_s() + timeout_s
-        while (left_s := deadline_s - self.link.now_s()) > 0.0:
-            answer = self.read(left_s)
-            if isinstance(answer, Ok):
-                return notes
-            if isinstance(answer, Error):
-                raise CommandError(line, answer)
-            if isinstance(answer, Note | Setting):
-                notes.append(answer)
-        raise Damaged(f'no answer to {line!r}')
-
-    def drain(self, seconds: float) -> None:
-        """Read away what still comes in answer to somebody else.
-
-        Raises:
-            AlarmError, RestartError: as `read`.
-        """
-        end_s = self.link.now_s() + seconds
-        while (left_s := end_s - self.link.now_s()) > 0.0:
-            with suppress(Damaged):
-                self.read(left_s)
-
-    def look(self, timeout_s: float = ANSWER_S) -> Report:
-        """A report of this moment; what else comes is dropped.
-
-        Raises:
-            SketchRobotError: PLOTTER_OFFLINE, none comes.
-            AlarmError, RestartError: as `read`.
-        """
-        for _ in range(ASKINGS):
-            self.ask()
-            deadline_s = self.link.now_s() + timeout_s
-            while (left_s := deadline_s - self.link.now_s()) > 0.0:
-                try:
-                    answer = self.read(left_s)
-                except Damaged:
-                    continue
-                if isinstance(answer, Report):
-                    return answer
-        raise silent(self.link)
-
-    def idle(self, timeout_s: float) -> None:
-        """Wait while nothing is drawn, and notice if the machine goes away.
-
-        Raises:
-            SketchRobotError: PLOTTER_OFFLINE, it does not answer.
-            AlarmError, RestartError: as `read`.
-        """
-        now_s = self.link.now_s()
-        if self._asked_s is None and now_s - self._reported_s > IDLE_POLL_S:
-            self.ask()
-        elif self._asked_s is not None and now_s - self._asked_s > ANSWER_S:
-            if self._askings >= ASKINGS:
-                raise silent(self.link)
-            self.ask()
-        try:
-            answer = self.read(timeout_s)
-        except Damaged as damage:
-            _log.info('%s', damage)
-            return
-        if isinstance(answer, Report) and answer.state == 'Alarm':
-            raise AlarmError(Alarm(0))
-
-    # ------------------------------------------------------------- standing still
-    def settle(self, reported: Callable[[Report], None], timeout_s: float = 60.0) -> Report:
-        """Wait until nothing moves.
-
-        Args:
-            reported: called with each report.
-            timeout_s: how long to wait.
-
-        Raises:
-            Damaged: it goes on and on.
-            SketchRobotError, AlarmError, RestartError: as `look`.
-        """
-        end_s = self.link.now_s() + timeout_s
-        while self.link.now_s() < end_s:
-            report = self.look()
-            reported(report)
-            if report.state == 'Alarm':
-                raise AlarmError(Alarm(0))
-            if report.is_still:
-                return report
-            with suppress(Damaged):
-                self.read(SETTLE_LOOK_S)
-        raise Damaged('the machine does not come to rest')
-
-    def halt(self) -> Report:
-        """Brake along the path and stand still; the position is kept.
-
-        Returns:
-            the report of the standstill, confirmed by a second one.
-        """
-        self.link.write(HOLD)
-        deadline_s = self.link.now_s() + SETTLE_S
-        last: Report | None = None
-        while self.link.now_s() < deadline_s:
-            report = self.look()
-            if report.is_still:
-                if last is not None and last.position_mm == report.position_mm and report.state == last.state:
-                    return report
-                last = report
-            else:
-                last = None
-                if report.state in ('Run', 'Jog', 'Home'):
-                    self.link.write(HOLD)  # the first one was lost
-        raise silent(self.link)
-
-    def reset(self, timeout_s: float = COMMAND_S) -> None:
-        """Let the controller start anew, which drops all lines; at a standstill its position is kept.
-
-        Raises:
-            SketchRobotError: PLOTTER_OFFLINE, it does not start.
-        """
-        self._expects_banner = True
-        try:
-            for _ in range(ASKINGS):
-                self.link.write(RESET)
-                deadline_s = self.link.now_s() + timeout_s
-                while (left_s := deadline_s - self.link.now_s()) > 0.0:
-                    try:
-                        answer = self.read(left_s)
-                    except (Damaged, AlarmError):
-                        continue
-                    if isinstance(answer, Banner):
-                        self.forget()
-                        return
-        finally:
-            self._expects_banner = False
-        raise silent(self.link)
-
 
 def _ignore(_: object) -> None:
     """Nobody listens."""
-
-
-class CommandError(SketchRobotError):
-    """A single line was answered with an error."""
-
-    def __init__(self, line: str, error: Error) -> None:
-        super().__init__(ErrorCode.PLOTTER_ALARM, f'the GRBL controller refused {line!r}: {error.text}')
-        self.number = error.code
-
-
-def silent(link: Link) -> SketchRobotError:
-    """The error of a controller that does not answer."""
-    return SketchRobotError(
-        ErrorCode.PLOTTER_OFFLINE,
-        f'the GRBL controller at {link.port} does not answer; check its power, its cable and the baud rate',
-    )

@@ -1,0 +1,267 @@
+"""Single exchanges with a GRBL controller: lines one at a time, reports, halting and starting anew."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from sketch_robot.errors import ErrorCode
+from sketch_robot.plotters.grbl_events import AlarmError, CommandError, Damaged, RestartError, silent
+from sketch_robot.plotters.grbl_status import (
+    Alarm,
+    Answer,
+    Banner,
+    Error,
+    Note,
+    Ok,
+    Report,
+    Setting,
+    Unknown,
+    parse_answer,
+)
+from sketch_robot.plotters.serial_link import Link
+
+ANSWER_S = 1.0  # a controller that does not report for so long is asked again
+ASKINGS = 3
+STRAYS_S = 0.3  # after a report that was asked for more than once
+IDLE_POLL_S = 0.5  # reports while nothing is drawn
+SETTLE_LOOK_S = 0.02
+SETTLE_S = 3.0  # from a feed hold to standstill, at the slowest
+COMMAND_S = 3.0
+STATUS, HOLD, RESET = b'?', b'!', b'\x18'
+_log = logging.getLogger(__name__)
+
+
+class GrblPort:
+    """One controller's connection. One thread uses it.
+
+    Args:
+        link: the serial port.
+
+    Attributes:
+        report: the last one.
+        asked: how many reports were asked for.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.report: Report | None = None
+        self.asked = 0
+        self._asked_s: float | None = None  # since when a report is awaited
+        self._askings = 0
+        self._ask_again = False
+        self._strays_until_s = 0.0  # reports may come that answer an earlier asking
+        self._progress_s = link.now_s()  # when an answer or motion was last seen
+        self._reported_s = 0.0
+        self._expects_banner = False
+
+    def forget(self) -> None:
+        """The controller has been reset: no report will come."""
+        self._asked_s, self._askings, self._ask_again = None, 0, False
+        self._strays_until_s = 0.0
+        self.report = None
+        self._progress_s = self.link.now_s()
+
+    def read(self, timeout_s: float, *, may_start: bool = False) -> Answer | None:
+        """The next answer; None: none came in time.
+
+        Args:
+            timeout_s: how long to wait.
+            may_start: the controller may have been started just now.
+
+        Raises:
+            AlarmError, RestartError: the controller says so.
+            Damaged: what it says is nothing that GRBL says.
+        """
+        line = self.link.read_line(timeout_s)
+        if line is None:
+            return None
+        answer = parse_answer(line)
+        if isinstance(answer, Report):
+            moved = self.report is None or self.report.position_mm != answer.position_mm
+            self.report = answer
+            self._reported_s = self.link.now_s()
+            if self._askings > 1:
+                self._strays_until_s = self._reported_s + STRAYS_S
+            self._asked_s, self._askings = None, 0
+            if moved:
+                self._progress_s = self._reported_s
+            if self._ask_again:
+                self.ask()
+        elif isinstance(answer, Alarm):
+            raise AlarmError(answer)
+        elif isinstance(answer, Banner) and not (self._expects_banner or may_start):
+            raise RestartError(
+                ErrorCode.PLOTTER_ALARM,
+                'the GRBL controller started anew in the middle and lost its position; check its power and USB cable, '
+                'home it, then resume',
+            )
+        elif isinstance(answer, Unknown):
+            raise Damaged(f'the controller said {answer.text[:40]!r}')
+        return answer
+
+    def ask(self) -> None:
+        """Ask for a report, now."""
+        self._asking()
+        self.link.write(STATUS)
+
+    def want_report(self) -> None:
+        """Ask for a report as soon as none is awaited: two askings may be answered by one."""
+        if self._asked_s is None:
+            self.ask()
+        else:
+            self._ask_again = True
+
+    @property
+    def _may_be_stray(self) -> bool:
+        return self.link.now_s() < self._strays_until_s
+
+    def _asking(self) -> None:
+        self._ask_again = False
+        self.asked += 1
+        self._askings += 1
+        self._asked_s = self.link.now_s()
+
+    def command(self, line: str, timeout_s: float = COMMAND_S) -> list[Note | Setting]:
+        """Send one line and wait for its answer, as settings and all that goes to EEPROM need it.
+
+        Returns:
+            what came before the answer.
+
+        Raises:
+            SketchRobotError: PLOTTER_ALARM, the line was refused; the error `CommandError` tells the code.
+            Damaged, AlarmError, RestartError: as `read`.
+        """
+        self.link.write(f'{line}\n'.encode())
+        notes: list[Note | Setting] = []
+        deadline_s = self.link.now_s() + timeout_s
+        while (left_s := deadline_s - self.link.now_s()) > 0.0:
+            answer = self.read(left_s)
+            if isinstance(answer, Ok):
+                return notes
+            if isinstance(answer, Error):
+                raise CommandError(line, answer)
+            if isinstance(answer, Note | Setting):
+                notes.append(answer)
+        raise Damaged(f'no answer to {line!r}')
+
+    def drain(self, seconds: float) -> None:
+        """Read away what still comes in answer to somebody else.
+
+        Raises:
+            AlarmError, RestartError: as `read`.
+        """
+        end_s = self.link.now_s() + seconds
+        while (left_s := end_s - self.link.now_s()) > 0.0:
+            with suppress(Damaged):
+                self.read(left_s)
+
+    def look(self, timeout_s: float = ANSWER_S) -> Report:
+        """A report of this moment; what else comes is dropped.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE, none comes.
+            AlarmError, RestartError: as `read`.
+        """
+        for _ in range(ASKINGS):
+            self.ask()
+            deadline_s = self.link.now_s() + timeout_s
+            while (left_s := deadline_s - self.link.now_s()) > 0.0:
+                try:
+                    answer = self.read(left_s)
+                except Damaged:
+                    continue
+                if isinstance(answer, Report):
+                    return answer
+        raise silent(self.link.port)
+
+    def idle(self, timeout_s: float) -> None:
+        """Wait while nothing is drawn, and notice if the machine goes away.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE, it does not answer.
+            AlarmError, RestartError: as `read`.
+        """
+        now_s = self.link.now_s()
+        if self._asked_s is None and now_s - self._reported_s > IDLE_POLL_S:
+            self.ask()
+        elif self._asked_s is not None and now_s - self._asked_s > ANSWER_S:
+            if self._askings >= ASKINGS:
+                raise silent(self.link.port)
+            self.ask()
+        try:
+            answer = self.read(timeout_s)
+        except Damaged as damage:
+            _log.info('%s', damage)
+            return
+        if isinstance(answer, Report) and answer.state == 'Alarm':
+            raise AlarmError(Alarm(0))
+
+    # ------------------------------------------------------------- standing still
+    def settle(self, reported: Callable[[Report], None], timeout_s: float = 60.0) -> Report:
+        """Wait until nothing moves.
+
+        Args:
+            reported: called with each report.
+            timeout_s: how long to wait.
+
+        Raises:
+            Damaged: it goes on and on.
+            SketchRobotError, AlarmError, RestartError: as `look`.
+        """
+        end_s = self.link.now_s() + timeout_s
+        while self.link.now_s() < end_s:
+            report = self.look()
+            reported(report)
+            if report.state == 'Alarm':
+                raise AlarmError(Alarm(0))
+            if report.is_still:
+                return report
+            with suppress(Damaged):
+                self.read(SETTLE_LOOK_S)
+        raise Damaged('the machine does not come to rest')
+
+    def halt(self) -> Report:
+        """Brake along the path and stand still; the position is kept.
+
+        Returns:
+            the report of the standstill, confirmed by a second one.
+        """
+        self.link.write(HOLD)
+        deadline_s = self.link.now_s() + SETTLE_S
+        last: Report | None = None
+        while self.link.now_s() < deadline_s:
+            report = self.look()
+            if report.is_still:
+                if last is not None and last.position_mm == report.position_mm and report.state == last.state:
+                    return report
+                last = report
+            else:
+                last = None
+                if report.state in ('Run', 'Jog', 'Home'):
+                    self.link.write(HOLD)  # the first one was lost
+        raise silent(self.link.port)
+
+    def reset(self, timeout_s: float = COMMAND_S) -> None:
+        """Let the controller start anew, which drops all lines; at a standstill its position is kept.
+
+        Raises:
+            SketchRobotError: PLOTTER_OFFLINE, it does not start.
+        """
+        self._expects_banner = True
+        try:
+            for _ in range(ASKINGS):
+                self.link.write(RESET)
+                deadline_s = self.link.now_s() + timeout_s
+                while (left_s := deadline_s - self.link.now_s()) > 0.0:
+                    try:
+                        answer = self.read(left_s)
+                    except (Damaged, AlarmError):
+                        continue
+                    if isinstance(answer, Banner):
+                        self.forget()
+                        return
+        finally:
+            self._expects_banner = False
+        raise silent(self.link.port)
