@@ -250,7 +250,7 @@ class GrblPlotter(Plotter):
         check_plan(plan)
         program = self._client.program(plan.page, plan.profile)
         drawing = GrblDrawing(remaining(plan, Proven()), program, None)
-        steps = (program.start(), drawing.steps(len(plan.strokes)), program.travel(HOME_MM))
+        steps = (program.start(), drawing.steps(len(plan.strokes)), program.park())
         return (step.data for step in chain.from_iterable(steps))
 
     # ------------------------------------------------------------- before the first move
@@ -441,8 +441,7 @@ class GrblPlotter(Plotter):
 
         for _ in range(CHECKS):
             try:
-                steps = program.travel(HOME_MM)
-                self._client.stream.run(steps, done=_nothing, reported=reported, meet=self._session.meet)
+                self._client.stream.run(program.park(), done=_nothing, reported=reported, meet=self._session.meet)
                 self._client.stream.settle(reported)
             except (Damaged, Held) as damage:
                 _log.info('parking again: %s', damage)

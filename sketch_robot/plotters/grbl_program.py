@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sketch_robot.motion.plan import HOME_MM
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.motion.timing import draw_motion
 from sketch_robot.plotters.grbl_frame import GRID, GRID_MM, Frame, grid_text, plain
@@ -102,6 +103,12 @@ class Program:
         """A straight way with the pen up."""
         grid = self.frame.to_grid(np.array([page_mm], dtype=np.float64), self.zero_mm)[0]
         yield self._travel_to(grid, stroke)
+
+    def park(self) -> Iterator[Step]:
+        """To the page's corner with the pen up."""
+        grid = self.frame.to_grid(np.array([HOME_MM]), self.zero_mm)[0]
+        yield self._travel_to(grid, -1)
+        yield self._probe(grid.tolist(), -1)[0]
 
     def path_of(self, stroke: Stroke, first_mm: float = 0.0) -> Path:
         """The points of a stroke that the machine goes through: its own, and more on long segments.

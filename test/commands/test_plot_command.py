@@ -180,7 +180,7 @@ def test_a_dry_run_writes_the_bytes_and_needs_no_machine(home):
     lines = (home / 'program.gcode').read_bytes().decode().splitlines()
     assert lines[0].startswith('G21G90G94')
     assert sum(line.startswith('M3S1000') for line in lines) == 4
-    assert lines[-1].startswith('G90G0X0Y0')
+    assert [line[:9] for line in lines[-2:]] == ['G90G0X0Y0', 'G90G2X.00']
     assert not (home / 'state').exists()
 
 

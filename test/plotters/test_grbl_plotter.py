@@ -107,7 +107,7 @@ def test_a_dry_run_is_what_is_sent():
     world.plotter.draw(plan)
     dry = b''.join(GrblPlotter('-', profile=PROFILE).program_of(plan)).splitlines()
     sent = [line for line in bytes(watch.sent).replace(b'?', b'').splitlines() if line]
-    drawn = dry[3:-1]  # without modes and the first lift, which connecting has sent, and the way home
+    drawn = dry[3:-2]  # without modes and the first lift, which connecting has sent, and the way home
     begin = sent.index(drawn[0])
     assert sent[begin : begin + len(drawn)] == drawn
     assert sent[-1] == dry[-1]
