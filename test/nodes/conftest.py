@@ -83,7 +83,7 @@ class Probe(Node):
                 pytest.fail(f'not within {timeout_s} s: {what or condition}')
             self.executor_.spin_once(timeout_sec=0.01)
 
-    def result(self, future: Any, timeout_s: float = 20.0) -> Any:
+    def result(self, future: Any, timeout_s: float = 60.0) -> Any:
         """The result of a future."""
         self.until(future.done, timeout_s, 'an answer')
         return future.result()
