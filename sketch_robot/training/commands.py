@@ -211,7 +211,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     _check_size(args.size, 1)
     split, mattes = _load(args.portraits)
     if not split.held_out:
-        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{args.portraits} has none of the held-out drawings')
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{args.portraits} holds out no drawings; a folder of at least ten does')
     net = load_student(args.weights)
     draw = openvino_ink(convert_to_openvino(net), args.size) if args.runtime == 'openvino' else torch_ink(net)
     scores = asdict(evaluate_artist(draw, args.portraits, split.held_out, mattes, size_px=args.size))
@@ -274,9 +274,10 @@ def _export(args: argparse.Namespace) -> None:
 def _load(portraits: Path) -> tuple[Split, dict[str, np.ndarray]]:
     from sketch_robot.training.drawings import load_drawings
     from sketch_robot.training.mattes import default_path, load_mattes
-    from sketch_robot.training.split import split_drawings
+    from sketch_robot.training.split import held_out_names, split_drawings
 
-    return split_drawings(load_drawings(portraits)), load_mattes(default_path(portraits))
+    drawings = load_drawings(portraits)
+    return split_drawings(drawings, held_out_names(portraits, drawings)), load_mattes(default_path(portraits))
 
 
 def _style(factor: float, vgg19: Path | None) -> StyleLoss | None:

@@ -9,7 +9,7 @@ import pytest
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.training.drawings import LabelledDrawing, load_crop, load_drawings, render_drawing
-from sketch_robot.training.split import SPLIT_FILE, choose_held_out, split_drawings
+from sketch_robot.training.split import SPLIT_FILE, choose_held_out, held_out_names, split_drawings
 
 LINE = (np.array([[100.0, 256.0], [400.0, 256.0]], np.float32),)
 
@@ -105,24 +105,41 @@ def test_held_out_names_are_a_seeded_tenth_of_the_usable_drawings():
     assert names != choose_held_out(drawings, seed=2)
 
 
-def test_splitting_leaves_no_drawing_in_both_groups(portraits, tmp_path):
-    listed = tmp_path / 'held_out.txt'
-    listed.write_text('face_1\nface_4\nface_5\nsomeone_else\n')
-    split = split_drawings(load_drawings(portraits), listed)
+def test_splitting_leaves_no_drawing_in_both_groups(portraits):
+    split = split_drawings(load_drawings(portraits), {'face_1', 'face_4', 'face_5', 'someone_else'})
     assert [d.name for d in split.train] == ['face_0', 'face_2', 'face_3']
     assert [d.name for d in split.held_out] == ['face_1', 'face_4']
 
 
-def test_one_photo_alone_that_is_held_out_leaves_nothing_to_train_on(portraits, tmp_path):
-    listed = tmp_path / 'held_out.txt'
-    listed.write_text('face_0')
+def test_one_photo_alone_that_is_held_out_leaves_nothing_to_train_on(portraits):
     with pytest.raises(SketchRobotError, match='no usable drawing is left'):
-        split_drawings(load_drawings(portraits)[:1], listed)
+        split_drawings(load_drawings(portraits)[:1], {'face_0'})
 
 
-def test_a_missing_list_is_an_error_and_not_an_empty_list(portraits, tmp_path):
-    with pytest.raises(SketchRobotError, match='is missing'):
-        split_drawings(load_drawings(portraits), tmp_path / 'nowhere.txt')
+def test_ones_own_portraits_get_a_list_once_and_keep_it(tmp_path):
+    drawings = [_drawing(f'guest_{n:03}') for n in range(40)]
+    names = held_out_names(tmp_path, drawings)
+    assert len(names) == 4
+    assert (tmp_path / 'held_out.txt').read_text().split() == sorted(names)
+    assert held_out_names(tmp_path, drawings + [_drawing(f'late_{n}') for n in range(40)]) == names
+
+
+def test_the_shipped_students_portraits_keep_the_packages_list(tmp_path):
+    shipped = SPLIT_FILE.read_text().split()
+    assert held_out_names(tmp_path, [_drawing(shipped[0]), _drawing('guest')]) == set(shipped)
+    assert not (tmp_path / 'held_out.txt').exists()
+
+
+def test_a_list_of_other_portraits_is_an_error(tmp_path):
+    (tmp_path / 'held_out.txt').write_text('someone_else\n')
+    with pytest.raises(SketchRobotError, match='names no drawing') as caught:
+        held_out_names(tmp_path, [_drawing('guest')])
+    assert caught.value.code is ErrorCode.BAD_GOAL
+
+
+def test_a_handful_of_portraits_all_train(tmp_path):
+    assert held_out_names(tmp_path, [_drawing(f'guest_{n}') for n in range(4)]) == set()
+    assert not (tmp_path / 'held_out.txt').exists()
 
 
 def test_the_committed_list_names_each_held_out_drawing_once():

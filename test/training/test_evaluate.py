@@ -132,9 +132,7 @@ def test_the_table_gives_changes_beside_the_papers(tiny_nets):
 
 
 def test_training_evaluating_and_exporting_by_command(portraits, tmp_path, tiny_nets, monkeypatch):
-    listed = tmp_path / 'held_out.txt'
-    listed.write_text('face_4')
-    monkeypatch.setattr('sketch_robot.training.split.split_drawings.__defaults__', (listed,))
+    monkeypatch.setattr('sketch_robot.training.split.held_out_names', lambda *_: {'face_4'})
     folder, parser = tmp_path / 'run', _commands()
     common = ['--size', '64', '--pictures', '2', '--device', 'cpu', '--steps', '2']
     assert run(parser.parse_args(['train', str(portraits), str(folder), *common])) == 0
@@ -165,9 +163,7 @@ def test_training_evaluating_and_exporting_by_command(portraits, tmp_path, tiny_
     ],
 )
 def test_commands_that_cannot_work_say_why_and_write_nothing(portraits, tmp_path, arguments, message, monkeypatch):
-    listed = tmp_path / 'held_out.txt'
-    listed.write_text('face_4')
-    monkeypatch.setattr('sketch_robot.training.split.split_drawings.__defaults__', (listed,))
+    monkeypatch.setattr('sketch_robot.training.split.held_out_names', lambda *_: {'face_4'})
     places = {'PORTRAITS': str(portraits), 'RUN': str(tmp_path / 'run'), 'NOWHERE': str(tmp_path / 'nowhere')}
     with pytest.raises(SketchRobotError, match=message) as caught:
         run(_commands().parse_args([places.get(a, a) for a in arguments]))
