@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from sensor_msgs.msg import Image
 from sketch_robot_interfaces.action import Draw
@@ -23,18 +22,11 @@ from sketch_robot_interfaces.srv import PlanDrawing, RenderLineArt
 from skimage import data
 
 from bench.registry import Figure, bench
-from bench.ros_world import RosWorld
+from bench.ros_world import RosWorld, frame_1280x720
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.images import image_to_ros
 
 WARM_UP_S = 60.0  # allocators settle before growth is counted
-
-
-def frame_1280x720() -> np.ndarray:
-    """(720, 1280, 3) uint8 RGB: the astronaut as a camera at a fair would see her."""
-    rgb = np.full((720, 1280, 3), 190, np.uint8)
-    rgb[104:616, 384:896] = data.astronaut()
-    return rgb
 
 
 @bench('ros_overhead', 'what ROS adds between a frame and its plan')

@@ -14,14 +14,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 import rclpy
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from sketch_robot_interfaces.action import Draw
+from skimage import data
 
 from sketch_robot.graph import middleware_environment, portrait_graph
+
+
+def frame_1280x720() -> np.ndarray:
+    """(720, 1280, 3) uint8 RGB: the astronaut as a camera at a fair would see her."""
+    rgb = np.full((720, 1280, 3), 190, np.uint8)
+    rgb[104:616, 384:896] = data.astronaut()
+    return rgb
 
 
 class RosWorld:

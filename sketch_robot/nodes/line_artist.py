@@ -101,17 +101,16 @@ class LineArtistNode(SketchNode):
 
     def _draw(self, msg: Image, artist: str, require_face: bool) -> Drawn:
         begin = time.perf_counter()
-        art, sitter = self._art_of(msg, artist, require_face)
+        chosen = self._artist(artist)
+        sitter = self._sitter_in(msg, require_face)
+        art = chosen.draw(sitter)
         strokes = art.strokes or (strokes_from(art, sitter) if art.parts else ())
         return Drawn(art, strokes, sitter.faces, time.perf_counter() - begin)
 
-    def _art_of(self, msg: Image, artist: str, require_face: bool) -> tuple[LineArt, Sitter]:
-        """The line art, and whom it shows."""
-        chosen = self._artist(artist)
+    def _sitter_in(self, msg: Image, require_face: bool, *, quick: bool = False) -> Sitter:
         if self._finder is None:
             self._finder = SitterFinder()
-        sitter = self._finder.find(photo_from_ros(msg), require_face=require_face)
-        return chosen.draw(sitter), sitter
+        return self._finder.find(photo_from_ros(msg), require_face=require_face, quick=quick)
 
     def _draw_live(self, msg: Image) -> Image | None:
         age_s = self.get_clock().now().nanoseconds * 1e-9 - seconds_from_ros(msg.header.stamp)
@@ -122,8 +121,9 @@ class LineArtistNode(SketchNode):
             return None
         if stamped:
             self._live.oldest_drawn_s = max(self._live.oldest_drawn_s, age_s)
-        art, _ = self._art_of(msg, self._values['artist'], self._values['require_face'])
-        return ink_to_ros(art.ink, msg.header)
+        artist = self._artist(self._values['artist'])
+        sitter = self._sitter_in(msg, self._values['require_face'], quick=True)
+        return ink_to_ros(artist.draw(sitter).ink, msg.header)
 
     # ------------------------------------------------------------- in the executor's thread
     def _on_warm(self, future: Future) -> None:

@@ -143,6 +143,22 @@ def test_a_small_face_in_a_large_photo_is_found(finder: SitterFinder, photo: Pho
     assert in_photo(sitter.to_photo, centre(sitter.face_box)) == pytest.approx(FACE / 2 + np.array([1500, 900]), abs=12)
 
 
+def test_a_quick_look_gives_nearly_the_same_sitter(finder: SitterFinder, photo: Photo) -> None:
+    frame = Photo(cv2.copyMakeBorder(photo.rgb, 104, 104, 384, 384, cv2.BORDER_CONSTANT, value=(190, 190, 190)))
+    sitter, quick = finder.find(frame), finder.find(frame, quick=True)
+    assert quick.to_photo == pytest.approx(sitter.to_photo, abs=3.0)
+    assert quick.landmarks == pytest.approx(sitter.landmarks, abs=5.0)
+    assert sitter.matte is not None
+    assert quick.matte is not None
+    assert ((quick.matte > 0.5) != (sitter.matte > 0.5)).mean() < 0.03
+
+
+def test_a_quick_look_finds_a_small_face_as_well(finder: SitterFinder, photo: Photo) -> None:
+    wide = np.full((1400, 1800, 3), 150, np.uint8)
+    wide[900:1100, 1200:1400] = cv2.resize(photo.rgb, (200, 200), interpolation=cv2.INTER_AREA)
+    assert finder.find(Photo(wide), quick=True).to_photo == pytest.approx(finder.find(Photo(wide)).to_photo, abs=1.0)
+
+
 def test_a_face_at_the_border_is_framed_and_the_beyond_is_marked(finder: SitterFinder, photo: Photo) -> None:
     cut_off = np.ascontiguousarray(photo.rgb[20:240, 130:320])
     sitter = finder.find(Photo(cut_off))
