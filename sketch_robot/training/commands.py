@@ -211,7 +211,9 @@ def _evaluate(args: argparse.Namespace) -> None:
     _check_size(args.size, 1)
     split, mattes = _load(args.portraits)
     if not split.held_out:
-        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{args.portraits} holds out no drawings; a folder of at least ten does')
+        raise SketchRobotError(
+            ErrorCode.BAD_GOAL, f'{args.portraits} holds out no drawings; ten are enough'
+        )
     net = load_student(args.weights)
     draw = openvino_ink(convert_to_openvino(net), args.size) if args.runtime == 'openvino' else torch_ink(net)
     scores = asdict(evaluate_artist(draw, args.portraits, split.held_out, mattes, size_px=args.size))

@@ -16,7 +16,8 @@ from sketch_robot.training.mattes import decode_matte
 from sketch_robot.training.metrics import compare_ink
 from sketch_robot.training.robot_measures import ink_outside, measure_drawing
 
-LINE_PX = 2.5
+LINE_PX = 2.5  # at 512 px
+THINNEST_PX = 2.0  # thinner lines are learned badly
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +45,11 @@ class Scores:
     fast_s: float
     ink_outside: float
     milliseconds: float
+
+
+def line_width_px(size_px: int) -> float:
+    """The width of lines in pictures of that side."""
+    return max(THINNEST_PX, LINE_PX * size_px / 512)
 
 
 def evaluate_artist(
@@ -76,7 +82,7 @@ def evaluate_artist(
         start = time.perf_counter()
         ink = draw(crop)
         milliseconds = 1000 * (time.perf_counter() - start)
-        target = render_drawing(drawing.strokes, size_px, width_px=max(1.5, LINE_PX * size_px / 512)) / 255
+        target = render_drawing(drawing.strokes, size_px, width_px=line_width_px(size_px)) / 255
         row = {**asdict(compare_ink(ink, target)), 'milliseconds': milliseconds, 'ink_outside': np.nan}
         if drawing.name in mattes:
             matte = cv2.resize(decode_matte(mattes[drawing.name]), (size_px, size_px)).astype(np.float32) / 255

@@ -21,18 +21,25 @@ from sketch_robot.line_art.u2net import U2Net
 from sketch_robot.line_art.weight_file import CHANNELS, load_weights, write_whole
 from sketch_robot.training.batches import BatchOptions, PortraitBatches
 from sketch_robot.training.drawings import LabelledDrawing
-from sketch_robot.training.evaluate import Scores, evaluate_artist
+from sketch_robot.training.evaluate import Scores, evaluate_artist, line_width_px
 from sketch_robot.training.losses import LossWeights, StyleLoss
 from sketch_robot.training.scenes import SceneOptions
 from sketch_robot.training.split import Split
 from sketch_robot.training.style_features import make_style_features
 from sketch_robot.training.trainer import WEIGHTS_FILE, Trainer, TrainOptions
 
+PLAIN = LossWeights(ink=1.0, focus=0.0)  # the paper weighs all pixels alike
 METRICS = ('ssim', 'psnr', 'fsim', 'gmsd')
 PAPER_PERCENT = {  # ssim, psnr, fsim, gmsd
     ('U2-Net', 'U2-NetT'): (12.6, 6.5, 15.0, -25.5),
     ('U2-Netp', 'U2-NetS'): (11.8, 16.2, 4.2, -10.6),
 }
+CHANGES = (  # what each ingredient gives
+    ('U2-Net', 'U2-NetT'),
+    ('U2-Netp', 'U2-NetS'),
+    ('U2-Netp without style', 'U2-Netp'),
+    ('U2-Netp without new backgrounds', 'U2-Netp'),
+)
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +89,7 @@ class ExperimentOptions:
     rate: float = 1e-3
     seeds: tuple[int, ...] = (0, 1)
     candidates: tuple[str, ...] = tuple(CANDIDATES)
-    robot: bool = False
+    robot: bool = True
 
 
 def run_experiment(
@@ -121,24 +128,28 @@ def run_experiment(
 
 
 def results_table(results: dict[str, dict[str, Scores]], fold: int) -> str:
-    """Markdown: a row a model with means over seeds (and each seed's SSIM), then changes beside the paper's."""
+    """Markdown: a row a model, means over seeds (each seed in brackets); then each change beside the paper's."""
     lines = [
-        '| model | parameters (M) | multiply-adds at 512 (G) | SSIM | PSNR | FSIM | GMSD | ink outside | seeds |',
-        '|---|---|---|---|---|---|---|---|---|',
+        '| model | parameters (M) | multiply-adds at 512 (G) | SSIM | PSNR | FSIM | GMSD |',
+        '|---|---|---|---|---|---|---|',
     ]
-    means = {name: {m: _mean(seeds, m) for m in (*METRICS, 'ink_outside')} for name, seeds in results.items()}
-    for name, mean in means.items():
+    for name, seeds in results.items():
         cost = count_complexity(U2Net(CHANNELS[CANDIDATES[name].channels], fold=fold))
         cells = [name, f'{cost.parameters / 1e6:.2f}', f'{cost.multiply_adds / 1e9:.1f}']
-        cells += [_cell(results[name], metric) for metric in METRICS]
-        cells += [f'{100 * mean["ink_outside"]:.1f} %', str(len(results[name]))]
-        lines.append('| ' + ' | '.join(cells) + ' |')
+        lines.append(_row([*cells, *(_cell(seeds, m, 2 if m == 'psnr' else 3) for m in METRICS)]))
+    lines += ['', '| model | CPU (ms) | strokes | ink (mm) | AxiDraw (s) | fast (s) | ink outside (%) |']
+    lines += ['|---|---|---|---|---|---|---|']
+    for name, seeds in results.items():
+        measures = [_cell(seeds, m, 0) for m in ('milliseconds', 'strokes', 'ink_mm', 'axidraw_s', 'fast_s')]
+        lines.append(_row([name, *measures, _cell(seeds, 'ink_outside', 1, 100.0)]))
     lines += ['', '| change | | SSIM | PSNR | FSIM | GMSD |', '|---|---|---|---|---|---|']
-    for (before, after), paper in PAPER_PERCENT.items():
-        if before in means and after in means:
-            ours = [100 * (means[after][m] / means[before][m] - 1) for m in METRICS]
-            lines.append(f'| {before} to {after} | ours | ' + ' | '.join(f'{x:+.1f} %' for x in ours) + ' |')
-            lines.append('| | paper | ' + ' | '.join(f'{x:+.1f} %' for x in paper) + ' |')
+    for before, after in CHANGES:
+        if before in results and after in results:
+            both = sorted(results[before].keys() & results[after].keys())
+            ours = [_change([results[n][seed] for n in (before, after) for seed in both], m) for m in METRICS]
+            lines.append(_row([f'{before} to {after}', 'ours', *ours]))
+        if (before, after) in PAPER_PERCENT and before in results and after in results:
+            lines.append(_row(['', 'paper', *(f'{x:+.1f} %' for x in PAPER_PERCENT[before, after])]))
     return '\n'.join(lines) + '\n'
 
 
@@ -155,7 +166,9 @@ def _train(
     stop: Callable[[], bool],
 ) -> None:
     candidate = CANDIDATES[name]
-    scenes = SceneOptions() if candidate.background else SceneOptions(background=0.0)
+    scenes = SceneOptions(width_px=line_width_px(options.size_px) * 512 / options.size_px)
+    if not candidate.background:
+        scenes = replace(scenes, background=0.0)
     data = BatchOptions(size_px=options.size_px, pictures=options.pictures, scenes=scenes)
     batches = PortraitBatches(portraits, drawings, mattes, data, seed=seed)
     train = TrainOptions(
@@ -166,7 +179,7 @@ def _train(
         cosine=True,
         warm_up=min(50, options.steps // 10),
         average=0.0,
-        weights=replace(LossWeights(), style=float(candidate.style)),
+        weights=replace(PLAIN, style=float(candidate.style)),
         seed=seed,
         teacher=folder / f'{candidate.teacher}_seed{seed}' / WEIGHTS_FILE if candidate.teacher else None,
     )
@@ -187,12 +200,19 @@ def _evaluate(
         return evaluate_artist(draw, portraits, drawings, mattes, size_px=options.size_px, robot=options.robot)
 
 
-def _mean(seeds: dict[str, Scores], metric: str) -> float:
-    return float(np.mean([getattr(scores, metric) for scores in seeds.values()]))
+def _row(cells: list[str]) -> str:
+    return '| ' + ' | '.join(cells) + ' |'
 
 
-def _cell(seeds: dict[str, Scores], metric: str) -> str:
-    values = [getattr(scores, metric) for scores in seeds.values()]
-    digits = 2 if metric == 'psnr' else 4
+def _cell(seeds: dict[str, Scores], metric: str, digits: int, factor: float = 1.0) -> str:
+    values = [factor * getattr(scores, metric) for scores in seeds.values()]
     each = ', '.join(f'{value:.{digits}f}' for value in values)
     return f'{np.mean(values):.{digits}f} ({each})' if len(values) > 1 else each
+
+
+def _change(scores: list[Scores], metric: str) -> str:
+    """Percent from the first half (before, a seed each) to the second: of the means, and of each seed."""
+    before, after = np.array([getattr(s, metric) for s in scores]).reshape(2, -1)
+    mean = f'{100 * (after.mean() / before.mean() - 1):+.1f} %'
+    each = ', '.join(f'{x:+.1f}' for x in 100 * (after / before - 1))
+    return f'{mean} ({each})' if len(before) > 1 else mean

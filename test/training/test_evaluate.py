@@ -124,11 +124,23 @@ def test_the_comparison_trains_teaches_and_tabulates_and_goes_on(portraits, tmp_
 
 def test_the_table_gives_changes_beside_the_papers(tiny_nets):
     def scores(value: float) -> Scores:
-        return Scores(5, value, 10 * value, value, value, 0, 0, 0, 0, 0.01, 5)
+        return Scores(5, value, 10 * value, value, value, 60, 1500, 90, 40, 0.01, 5)
 
-    table = results_table({'U2-Netp': {'0': scores(0.5)}, 'U2-NetS': {'0': scores(0.55)}}, 1)
-    assert '| U2-Netp to U2-NetS | ours | +10.0 % | +10.0 % | +10.0 % | +10.0 % |' in table
-    assert '| | paper | +11.8 % | +16.2 % | +4.2 % | -10.6 % |' in table
+    one = results_table({'U2-Netp': {'0': scores(0.5)}, 'U2-NetS': {'0': scores(0.55)}}, 1)
+    assert '| U2-Netp to U2-NetS | ours | +10.0 % | +10.0 % | +10.0 % | +10.0 % |' in one
+    assert '|  | paper | +11.8 % | +16.2 % | +4.2 % | -10.6 % |' in one
+    assert '| U2-NetS | 5 | 60 | 1500 | 90 | 40 | 1.0 |' in one
+
+
+def test_the_table_gives_the_mean_and_each_seed_and_compares_seeds_that_both_have(tiny_nets):
+    def scores(value: float) -> Scores:
+        return Scores(5, value, 10 * value, value, value, 60, 1500, 90, 40, 0.01, 5)
+
+    without = {'0': scores(0.4), '1': scores(0.5)}
+    table = results_table({'U2-Netp': {'0': scores(0.5), '1': scores(0.5)}, 'U2-Netp without style': without}, 1)
+    assert '| 0.450 (0.400, 0.500) | 4.50 (4.00, 5.00) |' in table
+    assert '| U2-Netp without style to U2-Netp | ours | +11.1 % (+25.0, +0.0) |' in table
+    assert 'U2-NetS' not in table
 
 
 def test_training_evaluating_and_exporting_by_command(portraits, tmp_path, tiny_nets, monkeypatch):
