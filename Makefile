@@ -12,6 +12,8 @@ TIME_BUDGET ?=
 env := source scripts/env.sh
 # Named, because an installed ROS 2 brings plugins of its own that do not fit this pytest.
 plugins := -p xdist -p pytest_timeout -p _hypothesis_pytestplugin
+# Three on two cores: tests of the graph mostly wait. In the order of test/conftest.py.
+workers := -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup portrait test bench lint clean
 
@@ -24,7 +26,7 @@ portrait: setup
 
 test:
 	@scripts/setup.sh run test
-	@$(env) && PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest $(plugins) -n 2 --dist loadfile $(ARGS)
+	@$(env) && PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest $(plugins) $(workers) $(ARGS)
 
 bench:
 	@scripts/setup.sh run test bench

@@ -29,6 +29,7 @@ from sketch_robot.nodes import qos
 from sketch_robot.nodes.images import image_to_ros
 
 ROOT = Path(__file__).resolve().parents[2]
+LOG_TAIL = 3000  # characters of each process's log that a failed wait shows
 os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
 
 
@@ -71,6 +72,7 @@ class Probe(Node):
         super().__init__('probe', context=context)
         self.executor_ = SingleThreadedExecutor(context=context)
         self.executor_.add_node(self)
+        self.running: list[Running] = []
 
     def until(self, condition: Callable[[], Any], timeout_s: float = 20.0, what: str = '') -> Any:
         """Spin until the condition is true; returns its value. Fails after the deadline."""
@@ -80,7 +82,8 @@ class Probe(Node):
             if value:
                 return value
             if time.monotonic() > deadline_s:
-                pytest.fail(f'not within {timeout_s} s: {what or condition}')
+                logs = '\n'.join(f'--- {r.log.name}\n{r.output[-LOG_TAIL:]}' for r in self.running)
+                pytest.fail(f'not within {timeout_s} s: {what or condition}\n{logs}')
             self.executor_.spin_once(timeout_sec=0.01)
 
     def result(self, future: Any, timeout_s: float = 60.0) -> Any:
@@ -153,7 +156,7 @@ class World:
         self._context = rclpy.Context()
         rclpy.init(args=[], context=self._context, domain_id=domain, signal_handler_options=SignalHandlerOptions.NO)
         self.probe = Probe(self._context)
-        self.running: list[Running] = []
+        self.running = self.probe.running
         self._draw_client: ActionClient | None = None
 
     @property
