@@ -20,6 +20,7 @@ from sketch_robot.nodes.conversions import duration_to_ros
 from sketch_robot.nodes.images import image_to_ros
 
 PREDICTED_S = 12.5
+REPORT_S = 0.3  # between signs of life of a drawing that waits at its gate
 
 
 class Neighbours:
@@ -29,6 +30,7 @@ class Neighbours:
         failures: stage ('render', 'plan', 'execute') -> (code, message) that it answers with.
         requests: stage -> the last request or goal it got.
         cancelled: how often the execute goal was cancelled.
+        silent: give no sign of life while a drawing waits at its gate.
     """
 
     def __init__(self, node: Node) -> None:
@@ -36,12 +38,14 @@ class Neighbours:
         self.failures: dict[str, tuple[int, str]] = {}
         self.requests: dict[str, Any] = {}
         self.cancelled = 0
-        self.reject_plans = False
+        self.reject_plans = self.silent = False
+        self._drawing: ServerGoalHandle | None = None
         self._gates: dict[str, Future] = {}
         self._group = ReentrantCallbackGroup()
         self._offered: dict[str, Any] = {}
         for stage in ('render', 'plan', 'execute'):
             self.offer(stage)
+        node.create_timer(REPORT_S, self._report)
 
     def offer(self, stage: str) -> None:
         """Be there for a stage."""
@@ -66,6 +70,7 @@ class Neighbours:
     def vanish(self, stage: str) -> None:
         """Be there no longer; a request in progress is never answered."""
         gone = self._offered.pop(stage)
+        self._drawing = None
         self._gates.pop(stage, None)  # never opened: whoever waits at it waits for ever
         if stage == 'execute':
             gone.destroy()
@@ -103,6 +108,11 @@ class Neighbours:
         response.plan.page = request.page or 'A5'
         return response
 
+    def _report(self) -> None:
+        if self._drawing is not None and not self.silent:
+            total = len(self._drawing.request.plan.strokes)
+            self._drawing.publish_feedback(ExecutePlan.Feedback(strokes_done=0, strokes_total=total))
+
     def _on_cancel(self, _handle: ServerGoalHandle) -> CancelResponse:
         self.cancelled += 1
         self.failures['execute'] = (ErrorCode.CANCELLED, 'stand-in: cancelled')
@@ -112,7 +122,9 @@ class Neighbours:
     async def _on_execute(self, handle: ServerGoalHandle) -> ExecutePlan.Result:
         total = len(handle.request.plan.strokes)
         handle.publish_feedback(ExecutePlan.Feedback(strokes_done=0, strokes_total=total))
+        self._drawing = handle
         code, message = await self._pass('execute', handle.request)
+        self._drawing = None
         result = ExecutePlan.Result(error_code=code, error_msg=message, ink=0.014, travel=0.02, lifts=total)
         result.taken = duration_to_ros(11.0)
         result.strokes_drawn = total if code == ErrorCode.OK else 0

@@ -224,6 +224,7 @@ def test_a_plotter_that_falls_silent_ends_the_drawing(
     portrait: World, around: Neighbours, astronaut_image: Image
 ) -> None:
     around.close_gate('execute')
+    around.silent = True
     result = portrait.draw(image=astronaut_image).result()
     assert (result.error_code, result.error_msg) == (
         ErrorCode.PLOTTER_OFFLINE,
@@ -248,12 +249,12 @@ def test_a_client_that_dies_ends_the_drawing_and_diagnostics_say_so(
     portrait.draw(image=astronaut_image)
     portrait.probe.until(lambda: 'execute' in around.requests, what='the drawing has begun')
     portrait.hang_up()
-    portrait.probe.until(lambda: around.cancelled == 1, 10.0, 'the plotter is told to stop')
+    portrait.probe.until(lambda: around.cancelled == 1, 20.0, 'the plotter is told to stop')
 
     def said() -> list[str]:
         return [s.message for _, m in health for s in m.status if s.name == 'portrait: drawing']
 
-    portrait.probe.until(lambda: any('CLIENT_LOST' in text for text in said()), 10.0, 'diagnostics say so')
+    portrait.probe.until(lambda: any('CLIENT_LOST' in text for text in said()), 20.0, 'diagnostics say so')
     assert 'whoever asked for the drawing is gone' in next(text for text in said() if 'CLIENT_LOST' in text)
 
 
