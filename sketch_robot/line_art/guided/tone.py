@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -19,20 +20,36 @@ class Tone:
     """Pictures (H, W) float32 of the crop.
 
     Attributes:
+        lab: (H, W, 3) uint8, the crop in CIE Lab.
+        matte: 1 = the person.
         raw: CIE lightness in [0, 1].
         light: the same without noise, for snapping fine features.
         spread: local standard deviation of `light`.
-        flat: simplified: equalised, three bilateral passes (Winnemoeller, Olsen & Gooch 2006), background blurred.
-        colour: the Lab channel of most contrast, for outlines against the background.
         skin: probability of the face's skin colour; zeros without a face.
     """
 
+    lab: np.ndarray
+    matte: np.ndarray
     raw: np.ndarray
     light: np.ndarray
     spread: np.ndarray
-    flat: np.ndarray
-    colour: np.ndarray
     skin: np.ndarray
+
+    @cached_property
+    def flat(self) -> np.ndarray:
+        """Simplified: equalised, three bilateral passes (Winnemoeller, Olsen & Gooch 2006), background blurred."""
+        simple = cv2.createCLAHE(1.5, (4, 4)).apply(np.ascontiguousarray(self.lab[..., 0]))
+        for _ in range(3):
+            simple = cv2.bilateralFilter(simple, 7, 22, 5)
+        flat = _unit(simple)
+        near = cv2.GaussianBlur(cv2.dilate(self.matte, np.ones((5, 5), np.uint8)), (0, 0), 2)
+        return flat * near + (1 - near) * wide_blur(flat, 12)
+
+    @cached_property
+    def colour(self) -> np.ndarray:
+        """The Lab channel of most contrast, for outlines against the background."""
+        channel = int(np.argmax([self.lab[..., i].std() for i in range(3)]))
+        return _unit(self.lab[..., channel])
 
 
 def look_at(crop: np.ndarray, matte: np.ndarray, face: Face | None) -> Tone:
@@ -40,15 +57,8 @@ def look_at(crop: np.ndarray, matte: np.ndarray, face: Face | None) -> Tone:
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB)
     lightness = np.ascontiguousarray(lab[..., 0])
     light = _unit(cv2.bilateralFilter(lightness, 5, 18, 3))
-    simple = cv2.createCLAHE(1.5, (4, 4)).apply(lightness)
-    for _ in range(3):
-        simple = cv2.bilateralFilter(simple, 7, 22, 5)
-    flat = _unit(simple)
-    near = cv2.GaussianBlur(cv2.dilate(matte, np.ones((5, 5), np.uint8)), (0, 0), 2)
-    flat = flat * near + (1 - near) * wide_blur(flat, 12)
-    channel = int(np.argmax([lab[..., i].std() for i in range(3)]))
     skin = np.zeros(lightness.shape, np.float32) if face is None else _skin(lab, face)
-    return Tone(_unit(lightness), light, local_spread(light), flat, _unit(lab[..., channel]), skin)
+    return Tone(lab, matte, _unit(lightness), light, local_spread(light), skin)
 
 
 def _unit(image: np.ndarray) -> np.ndarray:
