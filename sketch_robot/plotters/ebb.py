@@ -16,12 +16,13 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.plan import HOME_MM, DrawingPlan
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.plotters.checks import check_plan
-from sketch_robot.plotters.ebb_client import ANSWER_S, Doubt
+from sketch_robot.plotters.ebb_client import ANSWER_S
 from sketch_robot.plotters.ebb_hand import EbbHand, Interrupted
 from sketch_robot.plotters.ebb_machine import AHEAD_MS, EbbMachine
 from sketch_robot.plotters.ebb_moves import STEPS_PER_MM, Axes
 from sketch_robot.plotters.ebb_pen import PenLift
 from sketch_robot.plotters.ebb_record import EbbRecord, begin_record
+from sketch_robot.plotters.ebb_talk import Doubt
 from sketch_robot.plotters.journal import Journal
 from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress
 from sketch_robot.plotters.remainder import Remainder, stroke_from
@@ -129,7 +130,7 @@ class EbbPlotter(Plotter):
                 self._origin_is_set = False  # it was
             elif not self._machine.knows_place:
                 if had_place:
-                    lost = self._machine.client.restarted().message
+                    lost = self._machine.client.talk.restarted().message
                 else:
                     self._machine.start_here(assumed=True)
         except SketchRobotError:
@@ -229,7 +230,7 @@ class EbbPlotter(Plotter):
             machine = self._machine
             machine.check_power()
             if journal is not None and journal.is_resumed and machine.assumes_place:
-                raise machine.client.restarted()
+                raise machine.client.talk.restarted()
             rest = begin_record(plan, journal, machine)
             record = EbbRecord(machine, rest, journal, on_progress)
             self._hand.begin(plan.profile, record)

@@ -1,40 +1,27 @@
-"""Talk with an EBB: commands that it obeys or refuses, questions that it answers (EBB command set, 2.x and 3.0).
-
-Every command ends in a carriage return and is answered once it is obeyed or in the queue. Firmware 3 can put the
-command's name before each answer (`CU,10,1`), and take commands with a checksum only (`CU,54,1`): both are switched on
-where they are known, so that no byte lost on the way can become another movement, and no answer be taken for another's.
-Older firmware answers `OK`; there what the board does has to be compared with what it was told.
-"""
+"""Commands that an EBB obeys or refuses, questions that it answers: said again as far as that is harmless."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.errors import SketchRobotError
+from sketch_robot.plotters.ebb_talk import TRIES, WITH_SYNTAX, Doubt, EbbTalk, Refusal
 from sketch_robot.plotters.serial_link import Link
 
-OLDEST = (2, 4, 4)  # QM as it is now, and QS
-WITH_QG = (2, 6, 2)
 WITH_LM = (2, 7, 0)
-WITH_QE = (2, 8, 0)
-WITH_SYNTAX = (3, 0, 0)  # future syntax, checksums, a longer queue
 ANSWER_S = 1.0  # an answer takes 1 to 2 ms; a busy computer and hub a hundred times that
-TRIES = 3
-MOST_CHATTER = 64  # lines that are no answer, until we give up waiting for one
-_VERSION = re.compile(r'(?:V,)?EBB\S* EB Firmware Version (\d+)\.(\d+)\.(\d+)')
+_SINCE = {  # what the driver can do without, the firmware from which it is there, and how many fields it answers with
+    'QL': ((1, 9, 5), 1),
+    'QB': ((1, 9, 2), 1),
+    'QC': ((2, 2, 3), 2),
+    'QG': ((2, 6, 2), 1),
+    'QE': ((2, 8, 0), 2),
+    'QU,6': (WITH_SYNTAX, 1),
+}
 _FIELDS = re.compile(r'-?[0-9A-Fa-f]+(,-?[0-9A-Fa-f]+)*')
 _log = logging.getLogger(__name__)
-
-
-class Doubt(Exception):  # noqa: N818  an event, not an error of its own
-    """No clear answer came: whether the command was obeyed is unknown."""
-
-
-class Refusal(Exception):  # noqa: N818
-    """The board said `!`: it did not obey."""
 
 
 @dataclass(frozen=True)
@@ -60,19 +47,27 @@ class EbbClient:
         answer_s: how long an answer may take.
 
     Attributes:
-        version: of its firmware; (0, 0, 0) before `open`.
+        talk: how the board is spoken to.
         depth: entries that its queue holds besides the one that runs.
     """
 
     def __init__(self, link: Link, *, answer_s: float = ANSWER_S) -> None:
-        self._link, self._answer_s = link, answer_s
-        self.version = (0, 0, 0)
+        self.talk = EbbTalk(link, answer_s=answer_s)
         self.depth = 1
-        self._checked = False
+        self._known: frozenset[str] = frozenset()
 
-    # ------------------------------------------------------------- the connection
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """Of the board's firmware; (0, 0, 0) before `open`."""
+        return self.talk.version
+
+    @property
+    def checked(self) -> bool:
+        """Whether the board takes only what arrived whole, and says what it answers to."""
+        return self.talk.checked
+
     def open(self, depth: int) -> None:
-        """Find out who is there, and switch on what makes talking safe.
+        """Find out who is there and what it can do.
 
         Args:
             depth: how many entries the queue should hold, where that can be chosen.
@@ -80,91 +75,24 @@ class EbbClient:
         Raises:
             SketchRobotError: PLOTTER_OFFLINE, nobody answers, or it is no EBB, or one whose firmware is too old.
         """
-        self._link.open()
-        self.version, self.depth, self._checked = (0, 0, 0), 1, False
-        self._greet()
-        self.sync()
-        if self.version < OLDEST:
-            raise self._offline(
-                f'has the firmware {self._spoken()}; update it to {".".join(map(str, OLDEST))} or newer'
-            )
-        if self.version[0] > 3:
-            raise self._offline(f'has the firmware {self._spoken()}, which is newer than this program knows (2 and 3)')
-        if self.version >= WITH_SYNTAX:
-            self._switch_syntax()
-            self.settle(f'CU,4,{depth}')
+        self.depth = 1
+        self.talk.open()
+        should = {text: fields for text, (since, fields) in _SINCE.items() if self.version >= since}
+        self._known = frozenset(text for text, fields in should.items() if self._answers(text, fields))
+        if missing := sorted(should.keys() - self._known):
+            _log.warning('%s: firmware %s has no %s', self.talk.link.port, self.talk.spoken, ', '.join(missing))
+        if self.knows('QU,6') and self._obeys(f'CU,4,{depth}'):
             self.depth = depth
-
-    @property
-    def checked(self) -> bool:
-        """Whether the board takes only what arrived whole, and says what it answers to."""
-        return self._checked
 
     def close(self) -> None:
         """Give the port back, with the board as others expect to find it. Closing twice is harmless."""
-        if self._checked:
-            try:
-                self.command('CU,54,0')
-                self._link.write(b'CU,10,0\r')
-                self._link.read_line(self._answer_s)
-            except (Doubt, Refusal, SketchRobotError) as error:
-                _log.info('%s: left in its newer syntax: %s', self._link.port, error)
-        self._checked = False
-        self._link.close()
+        self.talk.close()
 
-    def _greet(self) -> None:
-        # an empty line ends what a former program left half said; firmware 3 may still want checksums
-        for text in ('\rV', '\rV', 'V,170', 'V,170'):
-            self._link.write(f'{text}\r'.encode())
-            for line in self._lines(self._answer_s):
-                if version := _VERSION.fullmatch(line):
-                    self.version = int(version[1]), int(version[2]), int(version[3])
-                    self._checked = text.endswith('170')
-                    return
-                if line.startswith('V,!10 '):  # it wants a checksum
-                    break
-        raise self._offline('does not answer as an EBB; check its cable, its power, and that this is its port')
+    def knows(self, text: str) -> bool:
+        """Whether the board answers one of the questions that the driver can do without."""
+        return text in self._known
 
-    def _switch_syntax(self) -> None:
-        if self._checked:
-            return
-        for text in ('CU,10,1', 'CU,54,1'):  # each answer is half in the old syntax, half in the new
-            self._link.write(f'{text}\r'.encode())
-        self._checked = True
-        self.sync()
-
-    def sync(self) -> None:
-        """Let all answers on the way arrive and be forgotten, so that the next one is the next command's.
-
-        Raises:
-            SketchRobotError: PLOTTER_OFFLINE, the board does not answer any more; PLOTTER_ALARM, it has restarted.
-        """
-        seen = 0
-        for asked in range(1, TRIES + 1):
-            self._link.write(b'\rV\r')
-            for line in self._lines(self._answer_s):
-                if self._checked and _VERSION.fullmatch(line) and not line.startswith('V,'):
-                    raise self.restarted()
-                seen += line.startswith('V,!10 ') if self._checked else self._is_own_version(line)
-                if seen == asked:  # also those to former questions, which were late
-                    return
-            if seen:
-                return
-        raise self._offline('does not answer any more; check its cable and power, then connect again')
-
-    def _is_own_version(self, line: str) -> bool:
-        version = _VERSION.fullmatch(line)
-        return version is not None and (int(version[1]), int(version[2]), int(version[3])) == self.version
-
-    def restarted(self) -> SketchRobotError:
-        """What to say when the board has forgotten where the pen is."""
-        return SketchRobotError(
-            ErrorCode.PLOTTER_ALARM,
-            f'the EBB at {self._link.port} has restarted and does not know where its pen is; put the pen above the '
-            "page's lower left corner by hand, then home it, or resume with --origin-is-set",
-        )
-
-    # ------------------------------------------------------------- commands and questions
+    # ------------------------------------------------------------- commands
     def command(self, text: str) -> None:
         """Let the board obey.
 
@@ -174,10 +102,10 @@ class EbbClient:
         """
         for _ in range(TRIES):
             try:
-                answer = self._exchange(text)
+                answer = self.talk.exchange(text)
             except Refusal as refusal:
-                if self._checked and re.match(r'!(9|10) ', str(refusal)):
-                    _log.info('%s: %r did not arrive whole; sent again', self._link.port, text)
+                if self.checked and re.match(r'!(9|10) ', str(refusal)):
+                    _log.info('%s: %r did not arrive whole; sent again', self.talk.link.port, text)
                     continue
                 raise
             if answer != '':
@@ -191,33 +119,76 @@ class EbbClient:
         Raises:
             SketchRobotError: PLOTTER_ALARM, it refuses; PLOTTER_OFFLINE, it does not answer any more.
         """
+        try:
+            self._settled(text)
+        except Refusal as refusal:
+            raise self._refuses(text, refusal) from refusal
+
+    def _settled(self, text: str) -> None:
+        """As `settle`. Raises Refusal: each time, or the last time at least."""
+        refused: Refusal | None = None
         for _ in range(TRIES):
             try:
                 self.command(text)
                 return
             except Doubt as doubt:
-                _log.info('%s: %s', self._link.port, doubt)
-                self.sync()
-            except Refusal as refusal:
-                raise self.alarm(f'refused {text!r}: {refusal}') from refusal
-        raise self._offline(f'does not understand {text!r}; check its cable')
+                _log.info('%s: %s', self.talk.link.port, doubt)
+                refused = None
+            except Refusal as refusal:  # of something else perhaps, that became of it on the way
+                refused = refusal
+            self.talk.sync()
+        if refused is not None:
+            raise refused
+        raise self.talk.offline(f'does not understand {text!r}; check its cable')
 
-    def ask(self, text: str, fields: int) -> list[str]:
+    def _obeys(self, text: str) -> bool:
+        try:
+            self._settled(text)
+        except Refusal:
+            return False
+        return True
+
+    # ------------------------------------------------------------- questions
+    def ask(self, text: str, *fields: int) -> list[str]:
         """The fields of an answer, each a decimal or hexadecimal number, which may be asked for again.
 
+        Args:
+            text: the question.
+            fields: how many the answer may have.
+
         Raises:
-            SketchRobotError: PLOTTER_OFFLINE, no clear answer came, however often it was asked.
+            SketchRobotError: PLOTTER_OFFLINE, no clear answer came, however often it was asked; PLOTTER_ALARM, the
+                board refuses to answer.
         """
+        try:
+            return self._asked(text, *fields)
+        except Refusal as refusal:
+            raise self._refuses(text, refusal) from refusal
+
+    def _asked(self, text: str, *fields: int) -> list[str]:
+        """As `ask`. Raises Refusal: each time it was asked."""
+        refusals: list[Refusal] = []
         for _ in range(TRIES):
             try:
-                answer = self._exchange(text)
-                if _FIELDS.fullmatch(answer) and answer.count(',') == fields - 1:
+                answer = self.talk.exchange(text)
+                if _FIELDS.fullmatch(answer) and answer.count(',') + 1 in fields:
                     return answer.split(',')
-                _log.info('%s: %r was answered with %r', self._link.port, text, answer)
-            except (Doubt, Refusal) as trouble:
-                _log.info('%s: %r: %s', self._link.port, text, trouble)
-            self.sync()
-        raise self._offline(f'gives no clear answer to {text!r}; check its cable')
+                _log.info('%s: %r was answered with %r', self.talk.link.port, text, answer)
+            except Doubt as doubt:
+                _log.info('%s: %r: %s', self.talk.link.port, text, doubt)
+            except Refusal as refusal:
+                refusals.append(refusal)
+            self.talk.sync()
+        if len(refusals) == TRIES:
+            raise refusals[0]
+        raise self.talk.offline(f'gives no clear answer to {text!r}; check its cable')
+
+    def _answers(self, text: str, fields: int) -> bool:
+        try:
+            self._asked(text, fields)
+        except Refusal:
+            return False
+        return True
 
     def ask_number(self, text: str, *, low: int, high: int) -> int:
         """A decimal number between bounds; as `ask`."""
@@ -225,7 +196,7 @@ class EbbClient:
             value = _whole(self.ask(text, 1)[0])
             if value is not None and low <= value <= high:
                 return value
-        raise self._offline(f'gives no clear answer to {text!r}; check its cable')
+        raise self.talk.offline(f'gives no clear answer to {text!r}; check its cable')
 
     def steps(self) -> tuple[int, int]:
         """How many steps its motors have made since they were last set to zero (`QS`)."""
@@ -233,7 +204,7 @@ class EbbClient:
             first, second = (_whole(field) for field in self.ask('QS', 2))
             if first is not None and second is not None:
                 return first, second
-        raise self._offline("gives no clear answer to 'QS'; check its cable")
+        raise self.talk.offline("gives no clear answer to 'QS'; check its cable")
 
     def steps_for_certain(self) -> tuple[int, int]:
         """Its steps while nothing moves: asked until two answers in a row are the same.
@@ -246,17 +217,19 @@ class EbbClient:
             last, before = self.steps(), last
             if last == before:
                 return last
-        raise self.alarm('gives another position each time it is asked')
+        raise self.talk.alarm('gives another position each time it is asked')
 
     def pen_is_up(self) -> bool:
         """Where the board has last sent the pen (`QP`)."""
         return self.ask_number('QP', low=0, high=1) == 1
 
     def status(self) -> Status:
-        """What it does (`QG`, before 2.6.2 `QM` and `QB`)."""
-        if self.version < WITH_QG:
-            running, _, _, behind = self.ask('QM', 4)
-            return Status(running != '0', int(behind != '0'), self.ask_number('QB', low=0, high=1) == 1)
+        """What it does (`QG`; before 2.6.2 `QM` and `QB`)."""
+        if not self.knows('QG'):
+            running, *motors = self.ask('QM', 3, 4)
+            behind = motors[2] if len(motors) == 3 else running  # firmware that does not tell: something may wait
+            pressed = self.knows('QB') and self.ask_number('QB', low=0, high=1) == 1
+            return Status(running != '0', self._waiting(behind != '0'), pressed)
         byte = -1
         for _ in range(TRIES):
             field = self.ask('QG', 1)[0]
@@ -266,84 +239,16 @@ class EbbClient:
             ):  # what waits, waits for what runs
                 break
         else:
-            raise self._offline("gives no clear answer to 'QG'; check its cable")
-        waiting = byte & 1
-        if waiting and self.depth > 1:
-            waiting = self.ask_number('QU,6', low=0, high=self.depth)
-        return Status(bool(byte & 8), waiting, bool(byte & 32))
+            raise self.talk.offline("gives no clear answer to 'QG'; check its cable")
+        return Status(bool(byte & 8), self._waiting(bool(byte & 1)), bool(byte & 32))
 
-    def alarm(self, what: str) -> SketchRobotError:
-        """What to say when the board stands in the way of the drawing."""
-        return SketchRobotError(ErrorCode.PLOTTER_ALARM, f'the EBB at {self._link.port} {what}; home it first')
+    def _waiting(self, any_does: bool) -> int:
+        if any_does and self.depth > 1:
+            return self.ask_number('QU,6', low=0, high=self.depth)
+        return int(any_does)
 
-    # ------------------------------------------------------------- lines
-    def _exchange(self, text: str) -> str:
-        """The answer without the command's name: '' for done, else its fields."""
-        self._drop_chatter()
-        said = f'{text},{-sum(text.encode()) % 256}' if self._checked else text
-        name = text.split(',', 1)[0]
-        self._link.write(f'{said}\r'.encode())
-        return self._named_answer(name) if self._checked else self._old_answer(name)
-
-    def _named_answer(self, name: str) -> str:
-        for line in self._lines(self._answer_s):
-            if line == name:
-                return ''
-            if '!9 ' in line:  # only what is said now can be the command whose checksum is wrong, whatever name it has
-                raise Refusal(line[line.index('!9 ') :])
-            if line.startswith(f'{name},!'):
-                raise Refusal(line[len(name) + 1 :])
-            if line.startswith(f'{name},'):
-                return line[len(name) + 1 :]
-            _log.debug('%s: %r is no answer to %s', self._link.port, line, name)
-            if _VERSION.fullmatch(line) and not line.startswith('V,'):
-                raise self.restarted()
-        raise Doubt(f'no answer to {name} within {self._answer_s:g} s')
-
-    def _old_answer(self, name: str) -> str:
-        """`OK`; or a value, after which some questions have an `OK` of their own."""
-        value = ''
-        for line in self._lines(self._answer_s):
-            if line.startswith('!'):
-                raise Refusal(line)
-            if line == 'OK':
-                return value
-            if value or (name in _ONLY_OK):
-                raise Doubt(f'{name} was answered with {line!r}')
-            value = line[len(name) + 1 :] if line.startswith(f'{name},') else line
-            if name in _WITHOUT_OK:
-                return value
-        raise Doubt(f'no answer to {name} within {self._answer_s:g} s')
-
-    def _lines(self, seconds: float) -> Iterator[str]:
-        deadline_s = self._link.now_s() + seconds
-        for _ in range(MOST_CHATTER):
-            left_s = deadline_s - self._link.now_s()
-            if left_s <= 0.0:
-                return
-            line = self._link.read_line(left_s)
-            if line is not None:
-                yield line
-
-    def _drop_chatter(self) -> None:
-        for _ in range(MOST_CHATTER):
-            line = self._link.read_line(0.0)
-            if line is None:
-                return
-            if not self._checked:
-                raise Doubt(f'{line!r} came unasked')
-            if _VERSION.fullmatch(line) and not line.startswith('V,'):
-                raise self.restarted()
-
-    def _offline(self, what: str) -> SketchRobotError:
-        return SketchRobotError(ErrorCode.PLOTTER_OFFLINE, f'the machine at {self._link.port} {what}')
-
-    def _spoken(self) -> str:
-        return '.'.join(map(str, self.version))
-
-
-_WITHOUT_OK = ('QM', 'QG', 'V')
-_ONLY_OK = ('SM', 'XM', 'LM', 'SP', 'TP', 'S2', 'EM', 'CS', 'SC', 'SR', 'SL', 'HM')
+    def _refuses(self, text: str, refusal: Refusal) -> SketchRobotError:
+        return self.talk.alarm(f'refused {text!r}: {refusal}; if it does so again, update its firmware')
 
 
 def _whole(field: str) -> int | None:

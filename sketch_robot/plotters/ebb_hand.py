@@ -10,10 +10,11 @@ import numpy as np
 from sketch_robot.motion.plan import HOME_MM
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.motion.timing import MotionProfile, draw_motion, travel_motion
-from sketch_robot.plotters.ebb_client import Doubt, Status
+from sketch_robot.plotters.ebb_client import Status
 from sketch_robot.plotters.ebb_machine import EbbMachine
 from sketch_robot.plotters.ebb_moves import Move, brake, course_of, cut
 from sketch_robot.plotters.ebb_record import EbbRecord
+from sketch_robot.plotters.ebb_talk import Doubt
 from sketch_robot.plotters.remainder import lengths_along
 from sketch_robot.plotters.serial_link import Link
 from sketch_robot.plotters.session import Session
@@ -205,7 +206,7 @@ class EbbHand:
             self._doubts, self._proofs = 0, self.record.proofs
         self._doubts += 1
         if self._doubts > MOST_DOUBTS:
-            raise self._machine.client.alarm(f'is not to be understood: {doubt}')
+            raise self._machine.client.talk.alarm(f'is not to be understood: {doubt}')
         self._take_stock()
 
     def _take_stock(self) -> None:

@@ -12,22 +12,22 @@ from collections.abc import Callable
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.plotters.ebb_client import WITH_LM, WITH_QE, Doubt, EbbClient, Refusal, Status
+from sketch_robot.plotters.ebb_bounds import Bounds
+from sketch_robot.plotters.ebb_client import WITH_LM, EbbClient, Status
+from sketch_robot.plotters.ebb_memory import EbbMemory, Memory
 from sketch_robot.plotters.ebb_moves import MIN_SLICE_MS, SLICE_MS, Axes, Move
 from sketch_robot.plotters.ebb_pen import PenLift
 from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
+from sketch_robot.plotters.ebb_talk import Doubt, Refusal
 from sketch_robot.plotters.serial_link import Link
 
 AHEAD_MS = 40  # how much is queued, besides what runs: what a busy computer may be late, and what a pause has to wait
 DEEPEST = 30  # entries of the queue where it can be chosen; firmware 3.0 has 32
 POLL_S = 0.002  # between two looks, whose answers take 2 to 3 ms: at 100 mm/s the pen draws 0.5 mm meanwhile
-KNOWN, DRAWING = 173, 174  # a variable that the board forgets when it restarts: its steps count from the page's origin
 POWER = 250  # of 1023: least voltage of the motors' supply, as AxiDraw's own software has it
 LIFT_MS = 300  # to raise a pen that may be anywhere
 REST_S = 5.0  # how much longer than expected it may take until nothing moves
-OFF_PAGE_MM = 0.1  # rounding to steps is no excursion
 _SERVO_PIN = 4  # RP4, which the board calls B1
-_FULL_STEPS = 16  # what QE says of motors in sixteenths of steps
 _log = logging.getLogger(__name__)
 
 
@@ -63,7 +63,7 @@ class EbbMachine:
         self.on_done: Callable[[Entry], None] = lambda _entry: None
         self.on_drawn: Callable[[int, float], None] = lambda _stroke, _mm: None
         self._queue = EbbQueue()
-        self._low, self._high = np.zeros(2), np.zeros(2)
+        self._memory, self._bounds = EbbMemory(self.client), Bounds()
         self._low_level = False
 
     # ------------------------------------------------------------- coming and going
@@ -80,24 +80,22 @@ class EbbMachine:
         client.open(self._depth)
         self._low_level = low_level and client.version >= WITH_LM
         self._queue.clear()
-        state = client.ask_number('QL', low=0, high=255)
-        known = state in (KNOWN, DRAWING)
-        if known and client.version >= WITH_QE:
-            known = client.ask('QE', 2) == [str(_FULL_STEPS)] * 2
+        state = self._memory.read()
+        known = state != Memory.NOTHING and self._memory.motors_held()
         self.rest()  # a queue that was left alone runs out
-        self.left_alone = known and state == DRAWING
+        self.left_alone = known and state == Memory.DRAWING
         self.found_down = self.left_alone and not client.pen_is_up()
         self._lift_now()
         self.knows_place = known
         self.assumes_place = False
         if known:
-            client.settle(f'SL,{KNOWN}')
+            self._memory.write(Memory.KNOWN)
             self.at = self.end = client.steps_for_certain()
             _log.info('%s: the pen is at (%.2f, %.2f) mm', self._link.port, *self.xy_mm)
 
     def say_drawing(self, drawing: bool) -> None:
         """Let the board know whether a drawing is under way, should it be left alone."""
-        self.client.settle(f'SL,{DRAWING if drawing else KNOWN}')
+        self._memory.write(Memory.DRAWING if drawing else Memory.KNOWN)
         self.left_alone = self.found_down = self.assumes_place = False
 
     def _lift_now(self) -> None:
@@ -114,12 +112,14 @@ class EbbMachine:
 
     def start_here(self, *, assumed: bool = False) -> None:
         """Switch the motors on and count from here: the pen is above the page's origin, or assumed to be."""
-        for text in ('EM,1,1', 'CS', f'SL,{KNOWN}'):
+        self._queue.clear()  # of what was there before, nothing can be proven any more
+        for text in ('EM,1,1', 'CS'):
             self.client.settle(text)
+        self._memory.write(Memory.KNOWN)
         self.rest()
         self.at = self.end = self.client.steps_for_certain()
         if self.at != (0, 0):
-            raise self.client.alarm('does not count its steps from zero')
+            raise self.client.talk.alarm('does not count its steps from zero')
         self.knows_place, self.assumes_place = True, assumed
         self.left_alone = self.found_down = False
 
@@ -128,7 +128,7 @@ class EbbMachine:
         try:
             self.client.settle(f'SP,1,{LIFT_MS}')
             if not hold_motors:
-                self.client.settle('SL,0')
+                self._memory.write(Memory.NOTHING)
                 self.client.settle('EM,0,0')
         except SketchRobotError as error:
             _log.warning('%s: left as it is: %s', self._link.port, error.message)
@@ -140,7 +140,7 @@ class EbbMachine:
         Raises:
             SketchRobotError: PLOTTER_ALARM.
         """
-        if int(self.client.ask('QC', 2)[1]) < POWER:
+        if self.client.knows('QC') and int(self.client.ask('QC', 2)[1]) < POWER:
             raise SketchRobotError(
                 ErrorCode.PLOTTER_ALARM,
                 f'the motors of the EBB at {self._link.port} have no power; plug in its supply, put the pen above the '
@@ -162,8 +162,7 @@ class EbbMachine:
     # ------------------------------------------------------------- telling
     def keep_between(self, *corners_mm: tuple[float, float]) -> None:
         """From now on refuse moves that leave the box around these points and where the pen is now."""
-        points = np.array([self.xy_mm, *corners_mm])
-        self._low, self._high = points.min(axis=0) - OFF_PAGE_MM, points.max(axis=0) + OFF_PAGE_MM
+        self._bounds.span(self.xy_mm, *corners_mm)
 
     def check_inside(self) -> None:
         """Refuse to go on from where no move should have led.
@@ -172,8 +171,8 @@ class EbbMachine:
             SketchRobotError: PLOTTER_ALARM.
         """
         at = np.array(self.xy_mm)
-        if (at < self._low).any() or (at > self._high).any():
-            raise self.client.alarm(f'has its pen at ({at[0]:.1f}, {at[1]:.1f}) mm, where it was not sent')
+        if not self._bounds.holds(at):
+            raise self.client.talk.alarm(f'has its pen at ({at[0]:.1f}, {at[1]:.1f}) mm, where it was not sent')
 
     def slice_limits(self) -> dict[str, int]:
         """How long moves may be, for `cut`: short where many can wait."""
@@ -188,7 +187,7 @@ class EbbMachine:
             SketchRobotError: INTERNAL, it would lead where `keep_between` forbids; PLOTTER_ALARM, the board refuses it.
         """
         xy = self.axes.mm(np.array(move.target))
-        if (xy < self._low).any() or (xy > self._high).any():
+        if not self._bounds.holds(xy):
             raise SketchRobotError(
                 ErrorCode.INTERNAL, f'a move would leave the page for ({xy[0]:.2f}, {xy[1]:.2f}) mm; it was not made'
             )
@@ -228,8 +227,10 @@ class EbbMachine:
         try:
             self.client.command(text)
         except Refusal as refusal:
-            if self.client.checked:
-                raise self.client.alarm(f'refused {text!r}: {refusal}') from refusal
+            if self._low_level and text.startswith('LM,') and str(refusal).startswith('!8 '):
+                self._low_level = False  # `SM` does it nearly as well
+            elif self.client.checked:
+                raise self.client.talk.alarm(f'refused {text!r}: {refusal}') from refusal
             raise Doubt(f'{text!r}: {refusal}') from refusal
 
     # ------------------------------------------------------------- watching
@@ -275,7 +276,7 @@ class EbbMachine:
         deadline_s = self._link.now_s() + 0.001 * self._queue.ms + REST_S
         while self.client.status().running:
             if self._link.now_s() > deadline_s:
-                raise self.client.alarm('does not stop moving')
+                raise self.client.talk.alarm('does not stop moving')
             self._link.read_line(POLL_S)
 
     # ------------------------------------------------------------- stopping
@@ -289,17 +290,21 @@ class EbbMachine:
             SketchRobotError: PLOTTER_OFFLINE; PLOTTER_ALARM, the board has restarted, or is not to be understood.
         """
         client = self.client
-        client.sync()
-        if client.ask_number('QL', low=0, high=255) not in (KNOWN, DRAWING):
+        client.talk.sync()
+        if self._memory.works and self._memory.read() == Memory.NOTHING:
             self.knows_place = False
-            raise client.restarted()
-        client.ask('ES', 1 if client.version[0] >= 3 else 5)
+            raise client.talk.restarted()
+        client.ask('ES', 1, 5)  # firmware 2 tells also what it left undone
         ms = round(1000.0 * max(lift_s, self._pen.least_s(self._pen.raise_percent_s)))
         client.settle(f'SP,1,{ms}')
         self.rest()
         self.at = client.steps_for_certain()
         drawn = self._queue.drawn(self.at)
-        if self._queue and self._queue.where(self.at) is None:
+        lost = bool(self._queue) and self._queue.where(self.at) is None
+        if lost and self.at == (0, 0) and not self._memory.works:
+            self.knows_place = False
+            raise client.talk.restarted()
+        if lost:
             _log.warning('%s: the pen is at (%.2f, %.2f) mm, where it was not sent', self._link.port, *self.xy_mm)
         self._queue.clear()
         self.end = self.at
@@ -307,6 +312,7 @@ class EbbMachine:
 
     def raise_pen(self) -> None:
         """Lift the pen as soon as the board can, whatever else there is; if it cannot be reached, say so in the log."""
+        self._queue.clear()
         try:
             self.client.open(self._depth)  # it may have restarted
             self._lift_now()

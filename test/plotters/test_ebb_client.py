@@ -8,10 +8,11 @@ from ebb_bench import CARD, FIRMWARES, QUICK, Bench, plan_with
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.plotters.ebb import EbbPlotter
-from sketch_robot.plotters.ebb_client import Doubt, EbbClient, Refusal
+from sketch_robot.plotters.ebb_client import EbbClient
 from sketch_robot.plotters.ebb_found import found_drawn
 from sketch_robot.plotters.ebb_moves import Axes
 from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
+from sketch_robot.plotters.ebb_talk import Doubt, Refusal
 from sketch_robot.plotters.emulators.ebb import EbbLink
 from sketch_robot.plotters.emulators.ebb_board import EbbBoard
 from sketch_robot.plotters.emulators.ebb_cable import EbbCable
@@ -132,15 +133,15 @@ def test_the_status_tells_what_runs_what_waits_and_the_button(firmware):
 
 def test_an_answer_to_something_else_is_not_taken_for_this_one_s():
     client, _ = client_of((3, 0, 3))
-    client._link = Babbler(['SP', 'QS,1,1', 'LM'])
+    client.talk.link = Babbler(['SP', 'QS,1,1', 'LM'])
     client.command('LM,1,1,0,1,1,0,3')
-    client._link = Babbler(['LM', 'QS,7,-7'])
+    client.talk.link = Babbler(['LM', 'QS,7,-7'])
     assert client.steps() == (7, -7)
 
 
 def test_a_command_whose_checksum_arrived_wrong_is_said_again():
     client, _ = client_of((3, 0, 3))
-    client._link = link = Babbler([], ['L,!9 Err: Checksum incorrect, expected 7'], ['SP'])
+    client.talk.link = link = Babbler([], ['L,!9 Err: Checksum incorrect, expected 7'], ['SP'])
     link._answers.pop(0)
     client.command('SP,1,100')
     assert link.said == ['SP,1,100,67'] * 2
@@ -148,7 +149,7 @@ def test_a_command_whose_checksum_arrived_wrong_is_said_again():
 
 def test_the_checksum_is_the_one_of_the_command_reference():
     client, _ = client_of((3, 0, 3))
-    client._link = link = Babbler(['SM'])
+    client.talk.link = link = Babbler(['SM'])
     client.command('SM,1000,1000,1000')
     assert link.said == ['SM,1000,1000,1000,153']
 
@@ -156,7 +157,7 @@ def test_the_checksum_is_the_one_of_the_command_reference():
 @pytest.mark.parametrize('lines', [['OK', 'OK'], ['0,0', 'OK'], ['O'], []])
 def test_without_names_a_muddled_answer_is_a_doubt(lines):
     client, _ = client_of((2, 8, 1))
-    client._link = Babbler(lines)
+    client.talk.link = Babbler(lines)
     if lines == ['OK', 'OK']:
         client.command('SM,20,1,1')
     with pytest.raises(Doubt):
