@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import shlex
 import signal
 import sys
@@ -86,12 +85,15 @@ def plot(args: argparse.Namespace) -> int:
     if args.dry_run is not None:
         return _dry_run(plan, machine, args.dry_run)
     from sketch_robot.plotters.journal import Journal, digest_of
+    from sketch_robot.plotters.unfinished import state_folder
 
-    path = args.journal or journal_folder() / f'{digest_of(plan)[:16]}-{machine.name}.journal'
+    path = args.journal or state_folder() / f'{digest_of(plan)[:16]}-{machine.name}.journal'
     if not args.resume:
         _keep_unfinished(path)
     plotter = _plotter_of(machine, args)
     with Journal(path, machine=machine.name, resume=args.resume) as journal, _Signals(plotter) as signals:
+        if args.resume:
+            journal.begin(plan)  # tells that there is nothing to resume before the machine is bothered
         try:
             outcome = _draw(plotter, plan, journal)
         except SketchRobotError:
@@ -109,13 +111,6 @@ def plot(args: argparse.Namespace) -> int:
         f'(predicted {_clock(plan.predicted_s)})\n'
     )
     return 0
-
-
-def journal_folder() -> Path:
-    """Where journals are kept: sketch_robot in the folder for state; it need not exist."""
-    configured = Path(os.environ.get('XDG_STATE_HOME') or '.')
-    base = configured if configured.is_absolute() else Path('~/.local/state').expanduser()  # as XDG wants it
-    return base / 'sketch_robot'
 
 
 def _timed_for(plan: DrawingPlan, machine: Machine) -> DrawingPlan:
@@ -186,7 +181,7 @@ def _keep_unfinished(path: Path) -> None:
 
 def _hint(args: argparse.Namespace, journal: Journal, strokes: int) -> None:
     """How to go on."""
-    if not journal.is_resumed or not journal.path.is_file():
+    if not journal.is_resumed or not journal.path.is_file() or journal.on_paper.strokes == strokes:
         return
     words = ['sketch-robot', 'plot', str(args.plan), '--machine', args.machine]
     words += ['--port', args.port] if args.port else []

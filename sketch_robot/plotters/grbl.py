@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -26,8 +27,19 @@ from sketch_robot.motion.profile import PenProfile
 from sketch_robot.plotters.checks import check_plan
 from sketch_robot.plotters.grbl_client import MOVING, ORIGIN_HINT, GrblClient
 from sketch_robot.plotters.grbl_drawing import GrblDrawing
-from sketch_robot.plotters.grbl_events import AlarmError, Damaged, Held, Miscounted, Refused, RestartError
+from sketch_robot.plotters.grbl_events import (
+    AlarmError,
+    CommandError,
+    Damaged,
+    DoorOpen,
+    Held,
+    Refused,
+    RestartError,
+    held_up,
+)
+from sketch_robot.plotters.grbl_failures import Failures
 from sketch_robot.plotters.grbl_options import GrblOptions, make_pen, page_matrix
+from sketch_robot.plotters.grbl_port import UNKNOWN_COMMAND
 from sketch_robot.plotters.grbl_program import Program
 from sketch_robot.plotters.grbl_setup import Controller
 from sketch_robot.plotters.grbl_status import Report
@@ -42,9 +54,9 @@ from sketch_robot.plotters.tally import Tally
 LOOK_S = 0.05  # how often a paused machine is looked at
 PROGRESS_S = 0.1
 CHECKS = 3
-MISCOUNTS = 4  # in one drawing, and nothing else: it is not the line that is at fault
-AHEAD_LINES = 60  # that a controller can hold: 15 blocks, and 128 bytes of lines
+NOT_SUPPORTED = 20  # the error of a word that a controller does not know
 FACTS = 'grbl'  # what the journal notes of the controller
+_RESTING = (PlotterStatus.IDLE, PlotterStatus.ALARM)
 _log = logging.getLogger(__name__)
 
 
@@ -120,7 +132,10 @@ class GrblPlotter(Plotter):
     # ------------------------------------------------------------- what it is doing
     @property
     def status(self) -> PlotterStatus:
-        """What the machine is doing now."""
+        """What the machine is doing now; at rest too it is noticed when it was unplugged."""
+        link = self._client.link
+        if self._session.status in _RESTING and isinstance(link, SerialLink) and link.is_lost:
+            self._session.set_status(PlotterStatus.OFFLINE, link.how_lost)
         return self._session.status
 
     @property
@@ -148,6 +163,7 @@ class GrblPlotter(Plotter):
         """Open the machine; see `Plotter.connect`."""
         if self.status != PlotterStatus.OFFLINE:
             return
+        self._client.close()  # one that was lost at rest is open still
         self._client.open()
         if self._origin_is_set:
             self._client.set_origin()
@@ -212,19 +228,20 @@ class GrblPlotter(Plotter):
             with self._guarded():
                 resumed = journal is not None and journal.is_resumed
                 remainder = journal.begin(plan) if journal is not None else remaining(plan, Proven())
-                self._locate_for(journal if resumed else None)
+                begun = journal if journal is not None and resumed and _is_begun(journal) else None
+                self._locate_for(begun)
                 program = self._client.program(plan.page, plan.profile)
                 self._drawing = drawing = GrblDrawing(remainder, program, journal)
                 self._tally, self._plan_s = Tally.of(plan, self._pen_mm), plan.stroke_s
                 self._first = remainder.first
                 found, self._client.found = self._client.found, None
-                if resumed and found is not None:
-                    drawing.found(found.report, found.feed, lookahead=AHEAD_LINES)
+                if begun is not None and found is not None:
+                    drawing.found(found.report, found.feed, lookahead=self._client.lines_ahead)
                 if self._check and not drawing.finished:
                     self._check_program(drawing)
                 self._note_machine(journal)
                 finished = self._draw_all(drawing)
-                self._park(program)
+                self._park(drawing.program)
             if finished:
                 self._tally.finish()
                 if journal is not None:
@@ -303,13 +320,18 @@ class GrblPlotter(Plotter):
                 client.recover()
             except Refused as refusal:
                 client.recover()
-                if refusal.step.data == refused:
+                if refusal.step.data == refused and not self._does_without_arcs(refusal, drawing):
                     raise SketchRobotError(
                         ErrorCode.PLOTTER_ALARM,
                         f'the controller refuses the line {refused.decode().strip()!r} of this drawing: '
                         f'{refusal.error.text}; nothing was drawn',
                     ) from refusal
                 refused = refusal.step.data
+            except CommandError as error:
+                if error.number not in UNKNOWN_COMMAND:
+                    raise
+                _log.warning('%s; the program is not checked before it is drawn', error.message)
+                return
             except Damaged as damage:
                 _log.info('checking the program again: %s', damage)
                 client.recover()
@@ -326,6 +348,15 @@ class GrblPlotter(Plotter):
                 return
         raise self._too_noisy()
 
+    def _does_without_arcs(self, refusal: Refused, drawing: GrblDrawing) -> bool:
+        """Whether a controller was found to know no arcs just now; the drawing then goes without."""
+        if not (drawing.program.has_arcs and refusal.step.kind == Kind.PROBE and refusal.error.code == NOT_SUPPORTED):
+            return False
+        _log.warning('this controller knows no arcs: what is lost or changed on the line may not be noticed')
+        self._client.has_arcs = False
+        drawing.program = replace(drawing.program, has_arcs=False)
+        return True
+
     def _note_machine(self, journal: Journal | None) -> None:
         if journal is not None:
             facts = {'token': self._client.token, 'origin_mm': [float(value) for value in self._client.origin_mm]}
@@ -336,7 +367,7 @@ class GrblPlotter(Plotter):
         """Whether all of it was drawn."""
         plan = drawing.remainder.plan
         changes = pen_changes(plan, self._first)
-        asked, failures, miscounts = -1, 0, 0
+        asked, failures = -1, Failures(self._client.stream, self._recoveries)
         while not drawing.finished:
             try:
                 number = drawing.number
@@ -346,23 +377,29 @@ class GrblPlotter(Plotter):
                 end = next((later for later in range(number + 1, len(changes)) if changes[later]), len(changes))
                 self._run(drawing.steps(end), drawing)
             except (_PauseWanted, Held) as wish:
-                self._halt(drawing)
                 try:
-                    self._stand_paused('' if isinstance(wish, _PauseWanted) else 'stopped at the machine')
+                    if not self._halt(drawing):
+                        self._stand_paused('' if isinstance(wish, _PauseWanted) else str(wish))
                 except Stopped:
                     return False
             except Stopped:
                 self._halt(drawing)
                 return False
             except Damaged as damage:
-                failures += 1
-                miscounts += isinstance(damage, Miscounted)
-                if miscounts == failures == MISCOUNTS and self._client.stream.audited:
-                    _log.warning('this controller counts waiting bytes in a way of its own; they are not compared')
-                    self._client.stream.audited = False
-                _log.warning('%s; drawing on from there (%d of %d)', damage, failures, self._recoveries)
-                self._halt(drawing)
-                if failures > self._recoveries:
+                hopeless = failures.note(damage, number)
+                try:
+                    self._halt(drawing)
+                except Stopped:
+                    return False
+                if hopeless and isinstance(damage, Refused):
+                    if self._does_without_arcs(damage, drawing):
+                        failures.forget()
+                        continue
+                    raise SketchRobotError(
+                        ErrorCode.PLOTTER_ALARM,
+                        f'{damage}, and so the others that were tried; the drawing was halted with the pen up',
+                    ) from damage
+                if hopeless:
                     raise self._too_noisy() from damage
             except (AlarmError, RestartError) as stop:
                 self._note_place(drawing, stop)
@@ -398,8 +435,15 @@ class GrblPlotter(Plotter):
         if self._session.pause_wanted:
             raise _PauseWanted
 
-    def _halt(self, drawing: GrblDrawing, *, quietly: bool = False) -> None:
-        """Stand still and raise the pen; the drawing goes on from there."""
+    def _halt(self, drawing: GrblDrawing, *, quietly: bool = False) -> bool:
+        """Stand still and raise the pen; the drawing goes on from there.
+
+        Returns:
+            whether it had to pause for that, until somebody had closed a door.
+
+        Raises:
+            Stopped: while it was paused.
+        """
         try:
             report = self._client.stream.halt()
         except (AlarmError, RestartError) as stop:
@@ -411,8 +455,28 @@ class GrblPlotter(Plotter):
             if not quietly:
                 raise
         finally:
-            self._client.recover()
+            paused = self._recover(report)
             self._pen_down = False
+        return paused
+
+    def _recover(self, report: Report) -> bool:
+        paused, stopped = False, None
+        while True:
+            try:
+                self._client.recover_at(report)
+            except DoorOpen as door:
+                if stopped is not None:
+                    raise
+                paused = True
+                try:
+                    self._stand_paused(str(door))
+                except Stopped as stop:
+                    stopped = stop
+            else:
+                break
+        if stopped is not None:
+            raise stopped
+        return paused
 
     def _note_place(self, drawing: GrblDrawing, stop: AlarmError | RestartError) -> None:
         """The machine has stopped itself; where, it knows only if it has braked along the path."""
@@ -474,7 +538,11 @@ class GrblPlotter(Plotter):
             self._client.make_safe(keep_position=isinstance(error, AlarmError) and not error.loses_position)
             self._pen_down = False
             raise
-        except (Damaged, Held) as damage:
+        except Held as held:
+            if not isinstance(held, DoorOpen):  # while it is, no line is taken
+                self._client.make_safe(keep_position=True)
+            raise held_up(held) from held
+        except Damaged as damage:
             _log.warning('%s', damage)
             self._client.make_safe(keep_position=True)
             raise self._too_noisy() from damage
@@ -499,6 +567,11 @@ class GrblPlotter(Plotter):
 
 def _nothing(_: object) -> None:
     """Nobody listens."""
+
+
+def _is_begun(journal: Journal) -> bool:
+    """Whether a driver has come as far as to move for the drawing that is resumed."""
+    return FACTS in journal.facts or journal.on_paper != Proven()
 
 
 def _origin_wanted() -> SketchRobotError:

@@ -12,12 +12,23 @@ import numpy as np
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.page import Page
 from sketch_robot.motion.profile import PenProfile
-from sketch_robot.plotters.grbl_events import AlarmError, CommandError, Damaged, silent
+from sketch_robot.plotters.grbl_events import (
+    AlarmError,
+    CommandError,
+    Damaged,
+    DoorOpen,
+    Held,
+    RestartError,
+    held_up,
+    restarted,
+    silent,
+)
 from sketch_robot.plotters.grbl_frame import Frame
 from sketch_robot.plotters.grbl_options import GrblOptions
-from sketch_robot.plotters.grbl_port import ASKINGS
+from sketch_robot.plotters.grbl_port import ASKINGS, COMMAND_S
 from sketch_robot.plotters.grbl_program import PROBE_RADIUS_MM, Program
 from sketch_robot.plotters.grbl_setup import (
+    LEAST_BYTES,
     Controller,
     complaints,
     configure,
@@ -25,16 +36,19 @@ from sketch_robot.plotters.grbl_setup import (
     unusable,
     wanted_settings,
 )
-from sketch_robot.plotters.grbl_status import Banner, Note, Report
+from sketch_robot.plotters.grbl_status import Banner, Error, Note, Ok, Report
 from sketch_robot.plotters.grbl_step import MODES
-from sketch_robot.plotters.grbl_stream import GrblStream
+from sketch_robot.plotters.grbl_stream import MOST_BYTES, GrblStream
 from sketch_robot.plotters.serial_link import Link
 
-CONNECT_S = 6.0  # an Arduino's boot loader takes 2
+CONNECT_S = 8.0  # an Arduino's boot loader takes 2
 HOMING_S = 120.0
 MOVING = -1  # token of a controller that could not be asked
 ASK_AGAIN_S = 0.25
 DRAIN_S = 0.1
+WCO_REPORTS = 40  # the offset is in one of so many reports
+MOVED_MM = 0.01
+SHORTEST_LINE = 3  # bytes
 TOKENS = 1000
 NOT_A_LINE = b'#\n'  # refused whatever half a line it ends; one alone could be carried out
 UNLOCK, HOME, OFFSETS, PARSER = '$X', '$H', '$#', '$G'
@@ -71,6 +85,7 @@ class GrblClient:
         origin_mm: machine coordinates of the page's lower left corner.
         token: a number that the controller keeps until it restarts.
         found: how it was when it was connected; None: just switched on.
+        has_arcs: whether it takes arcs, and so probes.
     """
 
     def __init__(self, link: Link, options: GrblOptions) -> None:
@@ -82,6 +97,7 @@ class GrblClient:
         self.zero_mm = np.zeros(2)
         self.token = 0
         self.found: Found | None = None
+        self.has_arcs = True
         self._locked = False
 
     # ------------------------------------------------------------- beginning
@@ -94,19 +110,39 @@ class GrblClient:
         """
         self.link.open()
         try:
-            report, restarted = self._first_report()
-            self.found = None if restarted else self._find(report)
-            self.reset()
-            self._identify()
-            self._locate_at_start()
-            if not self._locked:
-                self.set_up()
-        except (Damaged, AlarmError) as error:
+            self._begin_or_again()
+        except Damaged as damage:
             self.close()
-            raise silent(self.link.port) if isinstance(error, Damaged) else error from error
+            raise _unlike_grbl(self.link.port, damage) from damage
+        except Held as held:
+            self.close()
+            raise held_up(held) from held
         except BaseException:
             self.close()
             raise
+
+    def _begin_or_again(self) -> None:
+        self.found = None
+        for attempt in range(ASKINGS):
+            try:
+                self._begin()
+            except (Damaged, CommandError, AlarmError, RestartError) as error:  # nothing was moved yet
+                _log.info('connecting again: %s', error)
+                if isinstance(error, RestartError) or (isinstance(error, AlarmError) and error.loses_position):
+                    self.found = None
+                if attempt + 1 == ASKINGS:
+                    raise
+            else:
+                return
+
+    def _begin(self) -> None:
+        report, has_started = self._first_report()
+        self.found = None if has_started else self.found or self._find(report)
+        self.reset()
+        self._identify()
+        self._locate_at_start()
+        if not self._locked:
+            self.set_up()
 
     def close(self) -> None:
         """Give the port back, whatever the controller does."""
@@ -115,7 +151,7 @@ class GrblClient:
 
     def _first_report(self) -> tuple[Report, bool]:
         """Wait until it speaks; whether it has just started."""
-        end_s, restarted = self.link.now_s() + CONNECT_S, False
+        end_s, has_started = self.link.now_s() + CONNECT_S, False
         while self.link.now_s() < end_s:
             self.stream.ask()
             again_s = self.link.now_s() + ASK_AGAIN_S
@@ -124,9 +160,9 @@ class GrblClient:
                     answer = self.stream.read(left_s, may_start=True)
                 except (Damaged, AlarmError):
                     continue  # the end of what it said to whoever had the port before
-                restarted = restarted or isinstance(answer, Banner)
+                has_started = has_started or isinstance(answer, Banner)
                 if isinstance(answer, Report):
-                    return answer, restarted
+                    return answer, has_started
         raise silent(self.link.port)
 
     def _find(self, report: Report) -> Found | None:
@@ -136,47 +172,64 @@ class GrblClient:
             return Found(self.stream.halt(), MOVING)
         if report.state != 'Idle':
             return None
-        self.link.write(NOT_A_LINE)
-        self.stream.drain(DRAIN_S)
+        self._end_line()
         token, words = 0, {}
-        for _ in range(ASKINGS):
-            with suppress(Damaged, CommandError):
+        for _ in range(2 * ASKINGS):
+            try:
                 words = self._parser_words()
                 token = words.get('S', 0) if self.options.pen.kind == 'z' else self._read_token()
                 break
+            except CommandError as error:
+                _log.info('%s', error.message)
+            except Damaged:
+                self.stream.drain(DRAIN_S)  # or its rest would answer the next question
         return Found(self.stream.look(), token, words.get('F', 0))
+
+    def _end_line(self) -> None:
+        """Have half a line refused that somebody else may have left."""
+        self.link.write(NOT_A_LINE)
+        end_s = self.link.now_s() + COMMAND_S
+        while (left_s := end_s - self.link.now_s()) > 0.0:
+            with suppress(Damaged):
+                if isinstance(self.stream.read(left_s), Ok | Error):
+                    break
+        self.stream.drain(DRAIN_S)
 
     def _parser_words(self) -> dict[str, int]:
         """The words of `$G` that occur once, as F and S, by letter."""
         told = next((note.values('GC') or '' for note in self._notes(PARSER) if note.values('GC')), '')
-        return {word[0]: int(word[1:]) for word in told.split() if word[1:].isdigit()}
+        numbers = ((word[0], word[1:].split('.')[0]) for word in told.split())
+        return {letter: int(number) for letter, number in numbers if number.isdigit()}
 
     def _read_token(self) -> int:
         """The number that `_leave_token` left; 0: none."""
         told = next((note.values('TLO') or '' for note in self._notes(OFFSETS) if note.values('TLO')), '')
         try:
             return round(float(told.split(',')[0]) * TOKENS)
-        except (ValueError, OverflowError):
-            return 0
+        except (ValueError, OverflowError) as error:
+            raise Damaged(f'the controller told the tool length {told!r}') from error
 
     def _leave_token(self) -> None:
         """Leave a number in what the controller forgets when it restarts, and this pen does not use."""
         self.token = self.token or 1 + secrets.randbelow(TOKENS - 1)
-        if self.options.pen.kind == 'z':
-            self.stream.command(f'S{self.token}')
-        else:  # the length of the tool shifts z alone
-            self.stream.command(f'G43.1Z{self.token / TOKENS:.3f}')
+        of_z = self.options.pen.kind == 'z'
+        try:  # the length of the tool shifts z alone
+            self.stream.command(f'S{self.token}' if of_z else f'G43.1Z{self.token / TOKENS:.3f}')
+        except CommandError as error:
+            _log.info('%s; after connecting again it will not be known whether it was restarted', error.message)
+            self.token = 0
 
     def _notes(self, line: str) -> list[Note]:
         return [note for note in self.stream.command(line) if isinstance(note, Note)]
 
     def _identify(self) -> None:
         self.controller = identify(self.stream)
-        self.stream.rx_bytes = self.controller.rx_bytes
+        self.stream.rx_bytes = self.stream.free_bytes = self.controller.rx_bytes
         options = self.options
         if options.configure:
             wanted = wanted_settings(options.profile, motion=options.configure_motion)
             self.controller = configure(self.stream, self.controller, wanted)
+        self.stream.pen_range = self.controller.pen_range
         problem = unusable(self.controller)
         if problem:
             raise SketchRobotError(ErrorCode.PLOTTER_ALARM, f'the GRBL controller cannot be used: {problem}')
@@ -185,6 +238,9 @@ class GrblClient:
 
     def _locate_at_start(self) -> None:
         report = self.stream.look()
+        if report.bytes_free >= LEAST_BYTES:
+            self.stream.free_bytes = report.bytes_free
+            self.stream.rx_bytes = min(self.stream.rx_bytes, report.bytes_free)
         self._locked = report.state == 'Alarm'
         self.located, self.trusted = not self._locked, False
         fixed = self.options.origin_mm
@@ -198,8 +254,13 @@ class GrblClient:
     # ------------------------------------------------------------- modes and pen
     def set_up(self) -> None:
         """Set modes, ask for offsets, leave a token, raise the pen; as after every reset."""
-        stream = self.stream
-        stream.command(MODES)
+        try:
+            self.stream.command(MODES)
+        except Damaged:
+            report = self.stream.look()
+            if report.state == 'Door' and report.detail != 0:
+                raise DoorOpen from None
+            raise
         self.zero_mm = self._read_zero()
         if (self._read_zero() != self.zero_mm).any():  # all coordinates hang on it
             raise Damaged('the controller told two different offsets')
@@ -208,12 +269,23 @@ class GrblClient:
 
     def _read_zero(self) -> np.ndarray:
         """(2,) machine coordinates of the program's zero, G54."""
-        told = next((note.values('G54') or '' for note in self._notes(OFFSETS) if note.values('G54')), '')
+        notes = [note for note in self.stream.command_if_known(OFFSETS) if isinstance(note, Note)]
+        if not notes:
+            return self._reported_zero()
+        told = next((note.values('G54') or '' for note in notes if note.values('G54')), '')
         try:
             x, y = told.split(',')[:2]
             return np.array([float(x), float(y)])
         except ValueError as error:
             raise Damaged(f'the controller told the offsets {told!r}') from error
+
+    def _reported_zero(self) -> np.ndarray:
+        """The same from reports, of a controller that does not know `$#`; 0: they do not tell either."""
+        for _ in range(WCO_REPORTS):
+            offset = self.stream.look().offset_mm
+            if offset is not None:
+                return np.array(offset[:2])
+        return np.zeros(2)
 
     def raise_pen(self) -> None:
         """Raise the pen and give it the time."""
@@ -231,19 +303,36 @@ class GrblClient:
     def stand(self) -> Report:
         """Halt and drop what was sent ahead; the pen is raised where it stands. Returns where that is."""
         report = self.stream.halt()
-        self.recover()
+        self.recover_at(report)
         return report
+
+    def recover_at(self, report: Report) -> None:
+        """`recover`, at the standstill that a report tells of.
+
+        Raises:
+            RestartError: it has started twice, and the second time not by the reset.
+        """
+        self.recover()
+        if not self.stream.welcomed_twice:
+            return
+        if np.abs(self.stream.look().xy_mm - report.xy_mm).max() > MOVED_MM:
+            raise restarted()
 
     def recover(self) -> None:
         """Start anew at a standstill, and raise the pen.
 
         Raises:
             SketchRobotError: PLOTTER_OFFLINE; PLOTTER_ALARM, it stays locked.
+            DoorOpen: the pen is not raised.
         """
         for attempt in range(ASKINGS):
             try:
                 self.reset()
                 self.set_up()
+            except CommandError as error:
+                if attempt + 1 == ASKINGS:
+                    raise
+                _log.info('%s', error.message)
             except Damaged as error:
                 if attempt + 1 == ASKINGS:
                     raise silent(self.link.port) from error
@@ -330,7 +419,13 @@ class GrblClient:
             self.controller.rapid_mm_s,
             (settings.get(100, 80.0), settings.get(101, 80.0)),
             max(PROBE_RADIUS_MM, 2.0 * settings.get(12, 0.0)),
+            self.has_arcs,
         )
+
+    @property
+    def lines_ahead(self) -> int:
+        """How many lines it can hold: those of its planner, and those of its receive buffer."""
+        return self.controller.blocks + min(self.controller.rx_bytes, MOST_BYTES) // SHORTEST_LINE + 1
 
     def _check_reach(self, frame: Frame) -> None:
         if not (self.controller.homes and self.controller.limited):
@@ -348,3 +443,11 @@ class GrblClient:
 
     def _any_frame(self) -> Frame:
         return Frame(self.origin_mm, self.options.matrix, Page(1000.0, 1000.0, 0.0))
+
+
+def _unlike_grbl(port: str, damage: Damaged) -> SketchRobotError:
+    return SketchRobotError(
+        ErrorCode.PLOTTER_OFFLINE,
+        f'the GRBL controller at {port} does not answer as it should ({damage}); check the baud rate, its cable and '
+        'what runs beside it',
+    )

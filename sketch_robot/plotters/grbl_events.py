@@ -11,8 +11,20 @@ class Damaged(Exception):  # noqa: N818  an event: the drawing halts and goes on
     """What was sent or answered has not arrived as it was."""
 
 
-class Miscounted(Damaged):
+class Doubtful(Damaged):
+    """A report tells something that cannot be; if it goes on, this controller may tell it in a way of its own."""
+
+
+class Miscounted(Doubtful):
     """Not as many bytes wait in the controller as should."""
+
+
+class PenUnlike(Doubtful):
+    """S is not what was set."""
+
+    def __init__(self, told: float, wanted: float) -> None:
+        super().__init__(f'S is {told:g}, not {wanted:g}')
+        self.told = told
 
 
 class Refused(Damaged):
@@ -24,7 +36,14 @@ class Refused(Damaged):
 
 
 class Held(Exception):  # noqa: N818  an event
-    """Somebody else has stopped the machine, as with its own button."""
+    """Somebody else has stopped the machine, as with its own button; the text says how, for people."""
+
+
+class DoorOpen(Held):
+    """The safety door is open: until it is closed, the controller takes no lines."""
+
+    def __init__(self) -> None:
+        super().__init__('the safety door of the machine is open; close it')
 
 
 class RestartError(SketchRobotError):
@@ -46,6 +65,20 @@ class CommandError(SketchRobotError):
     def __init__(self, line: str, error: Error) -> None:
         super().__init__(ErrorCode.PLOTTER_ALARM, f'the GRBL controller refused {line!r}: {error.text}')
         self.number = error.code
+
+
+def restarted() -> RestartError:
+    """The error of a controller that has started anew by itself."""
+    return RestartError(
+        ErrorCode.PLOTTER_ALARM,
+        'the GRBL controller started anew in the middle and lost its position; check its power and USB cable, '
+        'home it, then resume',
+    )
+
+
+def held_up(held: Held) -> SketchRobotError:
+    """The error of a machine that cannot go on before somebody has freed it."""
+    return SketchRobotError(ErrorCode.PLOTTER_ALARM, f'{held}; home the machine, then resume')
 
 
 def silent(port: str) -> SketchRobotError:

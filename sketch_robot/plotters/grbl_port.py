@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from sketch_robot.errors import ErrorCode
-from sketch_robot.plotters.grbl_events import AlarmError, CommandError, Damaged, RestartError, silent
+from sketch_robot.plotters.grbl_events import AlarmError, CommandError, Damaged, restarted, silent
 from sketch_robot.plotters.grbl_status import (
     Alarm,
     Answer,
@@ -19,6 +19,7 @@ from sketch_robot.plotters.grbl_status import (
     Setting,
     Unknown,
     parse_answer,
+    pieces_of,
 )
 from sketch_robot.plotters.serial_link import Link
 
@@ -29,6 +30,9 @@ IDLE_POLL_S = 0.5  # reports while nothing is drawn
 SETTLE_LOOK_S = 0.02
 SETTLE_S = 3.0  # from a feed hold to standstill, at the slowest
 COMMAND_S = 3.0
+RESET_S = 5.0
+UNKNOWN_COMMAND = frozenset({2, 3, 20})  # errors, of lines that are as they should be
+SAME_WELCOME_S = 0.5  # a second welcome so soon is the same one told twice
 STATUS, HOLD, RESET = b'?', b'!', b'\x18'
 _log = logging.getLogger(__name__)
 
@@ -42,6 +46,8 @@ class GrblPort:
     Attributes:
         report: the last one.
         asked: how many reports were asked for.
+        version: of the firmware, as its welcome says.
+        welcomed_twice: whether it seems to have started twice after the last reset.
     """
 
     def __init__(self, link: Link) -> None:
@@ -55,11 +61,16 @@ class GrblPort:
         self._progress_s = link.now_s()  # when an answer or motion was last seen
         self._reported_s = 0.0
         self._expects_banner = False
+        self._pieces: deque[str] = deque()  # of a line that is several answers
+        self.version = ''
+        self.welcomed_twice = False
+        self._welcomed_s = -SAME_WELCOME_S
 
     def forget(self) -> None:
         """The controller has been reset: no report will come."""
         self._asked_s, self._askings, self._ask_again = None, 0, False
         self._strays_until_s = 0.0
+        self._pieces.clear()
         self.report = None
         self._progress_s = self.link.now_s()
 
@@ -74,10 +85,12 @@ class GrblPort:
             AlarmError, RestartError: the controller says so.
             Damaged: what it says is nothing that GRBL says.
         """
-        line = self.link.read_line(timeout_s)
-        if line is None:
-            return None
-        answer = parse_answer(line)
+        if not self._pieces:
+            line = self.link.read_line(timeout_s)
+            if line is None:
+                return None
+            self._pieces.extend(pieces_of(line))
+        answer = parse_answer(self._pieces.popleft())
         if isinstance(answer, Report):
             moved = self.report is None or self.report.position_mm != answer.position_mm
             self.report = answer
@@ -91,15 +104,20 @@ class GrblPort:
                 self.ask()
         elif isinstance(answer, Alarm):
             raise AlarmError(answer)
-        elif isinstance(answer, Banner) and not (self._expects_banner or may_start):
-            raise RestartError(
-                ErrorCode.PLOTTER_ALARM,
-                'the GRBL controller started anew in the middle and lost its position; check its power and USB cable, '
-                'home it, then resume',
-            )
+        elif isinstance(answer, Banner):
+            self._note_welcome(answer, expected=self._expects_banner or may_start)
         elif isinstance(answer, Unknown):
             raise Damaged(f'the controller said {answer.text[:40]!r}')
         return answer
+
+    def _note_welcome(self, banner: Banner, *, expected: bool) -> None:
+        self.version = banner.version or self.version
+        if expected:
+            self._welcomed_s, self.welcomed_twice = self.link.now_s(), False
+            return
+        if self.link.now_s() - self._welcomed_s >= SAME_WELCOME_S:
+            raise restarted()
+        self.welcomed_twice = True
 
     def ask(self) -> None:
         """Ask for a report, now."""
@@ -146,16 +164,33 @@ class GrblPort:
                 notes.append(answer)
         raise Damaged(f'no answer to {line!r}')
 
+    def command_if_known(self, line: str) -> list[Note | Setting]:
+        """`command`, of a line that some controllers do not know; it is ignored then.
+
+        Raises:
+            as `command`; `CommandError` for any other reason.
+        """
+        for _ in range(2):  # it is believed when it says so twice
+            try:
+                return self.command(line)
+            except CommandError as error:
+                if error.number not in UNKNOWN_COMMAND:
+                    raise
+                refused = error
+        _log.warning('%s; going on without', refused.message)
+        return []
+
     def drain(self, seconds: float) -> None:
-        """Read away what still comes in answer to somebody else.
+        """Read away what still comes in answer to something else, until nothing has come for so long.
 
         Raises:
             AlarmError, RestartError: as `read`.
         """
-        end_s = self.link.now_s() + seconds
-        while (left_s := end_s - self.link.now_s()) > 0.0:
+        end_s = self.link.now_s() + COMMAND_S
+        while self.link.now_s() < end_s:
             with suppress(Damaged):
-                self.read(left_s)
+                if self.read(seconds) is None:
+                    return
 
     def look(self, timeout_s: float = ANSWER_S) -> Report:
         """A report of this moment; what else comes is dropped.
@@ -243,7 +278,7 @@ class GrblPort:
                     self.link.write(HOLD)  # the first one was lost
         raise silent(self.link.port)
 
-    def reset(self, timeout_s: float = COMMAND_S) -> None:
+    def reset(self, timeout_s: float = RESET_S) -> None:
         """Let the controller start anew, which drops all lines; at a standstill its position is kept.
 
         Raises:

@@ -76,6 +76,7 @@ class Program:
         rapid_mm_s: speed of G0; a slower profile travels with G1. 0: always G0.
         steps_per_mm: of x and y.
         probe_radius_mm: how far the parser may be off, twice.
+        has_arcs: whether the controller takes arcs; else a line to the same absolute place puts right what was lost.
     """
 
     frame: Frame
@@ -85,6 +86,7 @@ class Program:
     rapid_mm_s: float = 0.0
     steps_per_mm: tuple[float, float] = (80.0, 80.0)
     probe_radius_mm: float = PROBE_RADIUS_MM
+    has_arcs: bool = True
 
     def start(self) -> Iterator[Step]:
         """Modes, and the pen up."""
@@ -211,7 +213,8 @@ class Program:
         if self.frame.is_off_page(beyond / GRID + self.zero_mm)[0]:
             ahead = -ahead
         place = f'X{grid_text(point[0] + ahead)}Y{grid_text(point[1])}'
-        return step_of(f'G90G2{place}R{plain(self.probe_radius_mm)}', Kind.PROBE, number), ahead
+        line = f'G90G2{place}R{plain(self.probe_radius_mm)}' if self.has_arcs else f'G90G1{place}'
+        return step_of(line, Kind.PROBE, number), ahead
 
     def _beside_half_steps(self, grid: np.ndarray) -> np.ndarray:
         """Points that GRBL rounds to the same step however its 32-bit sums fall; a probe would else be a step back."""

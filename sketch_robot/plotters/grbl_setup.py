@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.profile import PenProfile
+from sketch_robot.plotters.grbl_events import Damaged
 from sketch_robot.plotters.grbl_pen import PenLift
 from sketch_robot.plotters.grbl_status import Note, Setting
 from sketch_robot.plotters.grbl_stream import RX_BYTES, GrblStream
@@ -18,6 +20,11 @@ from sketch_robot.plotters.grbl_stream import RX_BYTES, GrblStream
 OTHERWISE = 0.02  # a setting that differs from the profile by more is told
 REPORTS = 3  # $10: machine position, and room in the buffers
 HOLD_MOTORS = 255  # $1
+OLDEST = 1, 1  # version whose reports this driver reads
+LEAST_BYTES = 64  # a line fits in
+READINGS = 4
+_VERSION = re.compile(r'\d+\.\d+[a-z]?')
+_DIGITS = re.compile(r'\d+')
 _OPTIONS = re.compile(r'[A-Z0-9#+*$ ]*,(\d{1,5}),(\d{1,6})(?:,.*)?')
 _log = logging.getLogger(__name__)
 
@@ -48,6 +55,11 @@ class Controller:
         return bool(self.settings.get(20, 0))
 
     @property
+    def pen_range(self) -> tuple[float, float]:
+        """The least and the greatest S that it sets, as $31 and $30 say."""
+        return self.settings.get(31, 0.0), self.settings.get(30, math.inf)
+
+    @property
     def rapid_mm_s(self) -> float:
         """Speed of G0 along the slower of x and y; 0 when it is not known."""
         return min(self.settings.get(110, 0.0), self.settings.get(111, 0.0)) / 60.0
@@ -65,32 +77,44 @@ def identify(stream: GrblStream) -> Controller:
     Raises:
         SketchRobotError: PLOTTER_OFFLINE, it is no GRBL 1.1.
     """
-    version, blocks, rx_bytes = '', 15, RX_BYTES
-    for note in stream.command('$I'):
-        if isinstance(note, Note) and (told := note.values('VER')) is not None:
-            version = told.split('.')[0] + '.' + told.split('.')[1] if told.count('.') else told
-        if isinstance(note, Note) and (told := note.values('OPT')) is not None and (found := _OPTIONS.fullmatch(told)):
+    version, blocks, rx_bytes = stream.version, 15, RX_BYTES
+    for note in stream.command_if_known('$I'):
+        if isinstance(note, Note) and (found := _VERSION.match(note.values('VER') or '')):
+            version = found[0]
+        if isinstance(note, Note) and (found := _OPTIONS.fullmatch(note.values('OPT') or '')):
             blocks, rx_bytes = int(found[1]), int(found[2])
-    if not version.startswith('1.1'):
+    if _VERSION.match(version) and tuple(map(int, _DIGITS.findall(version))) < OLDEST:
         raise SketchRobotError(
             ErrorCode.PLOTTER_OFFLINE,
-            f'the controller at {stream.link.port} says that its firmware is {version or "none that is known"!r}; '
-            'this driver needs GRBL 1.1',
+            f'the controller at {stream.link.port} says that its firmware is {version!r}; this driver needs GRBL 1.1',
         )
-    return Controller(version, blocks, max(64, rx_bytes), read_settings(stream))
+    return Controller(version, blocks, max(LEAST_BYTES, rx_bytes), read_settings(stream))
 
 
 def read_settings(stream: GrblStream) -> dict[int, float]:
-    """`$$`, by number."""
-    return {line.number: line.value for line in stream.command('$$') if isinstance(line, Setting)}
+    """`$$`, by number; asked for until two answers agree, since nothing else tells that a digit has changed on the way.
+
+    Raises:
+        Damaged: no two of them do.
+    """
+    last: dict[int, float] | None = None
+    for _ in range(READINGS):
+        settings = {line.number: line.value for line in stream.command_if_known('$$') if isinstance(line, Setting)}
+        if settings == last:
+            return settings
+        last = settings
+    raise Damaged('the controller tells other settings each time')
 
 
 def configure(stream: GrblStream, controller: Controller, wanted: Mapping[int, float]) -> Controller:
-    """Set what is not so yet, one line at a time, since the controller is deaf while it writes its EEPROM."""
-    changes = {number: value for number, value in wanted.items() if controller.settings.get(number) != value}
+    """Set what is not so yet, one line at a time, since the controller is deaf while it writes its EEPROM.
+
+    What it does not know stays as it is; see `unusable`.
+    """
+    changes = {number: value for number, value in wanted.items() if controller.settings.get(number, value) != value}
     for number, value in changes.items():
         _log.info('setting $%d=%g (was %g)', number, value, controller.settings.get(number, np.nan))
-        stream.command(f'${number}={value:g}')
+        stream.command_if_known(f'${number}={value:g}')
     if not changes:
         return controller
     settings = read_settings(stream)

@@ -1,6 +1,7 @@
 """What a GRBL 1.1 controller says, line by line. Whatever is not exactly so is `Unknown`.
 
 Reference: the pages "Interface", "Commands" and "Configuration" of GRBL's wiki (doc/markdown in its repository).
+Descendants as grblHAL and FluidNC add fields, settings and another welcome, which are taken and not used.
 """
 
 from __future__ import annotations
@@ -11,19 +12,25 @@ from dataclasses import dataclass
 import numpy as np
 
 _NUMBER = r'-?\d{1,7}(?:\.\d{1,4})?'
-_REPORT = re.compile(
-    r'<(Idle|Run|Hold|Jog|Alarm|Door|Check|Home|Sleep)(?::(\d))?((?:\|(?:[MW]Pos|WCO|Bf|Ln|FS?|Ov|Pn|A):[A-Z0-9.,-]{1,48})*)>'
-)
+_STATES = 'Idle|Run|Hold|Jog|Alarm|Door|Check|Home|Sleep|Tool'
+_OTHERS = r'Pn|A|WCS|Sc|MPG|H|D|T|TLR|SD|FW|In|THC'  # fields that are not used; the last ones are not of GRBL
+_FIELD = rf'\|(?:(?:[MW]Pos|WCO|Bf|Ln|FS?|Ov):[0-9.,-]{{1,48}}|(?:{_OTHERS}):[^|<>]{{0,48}})'
+_REPORT = re.compile(rf'<({_STATES})(?::(\d{{1,3}}))?((?:{_FIELD})*)>')
 _PLACE = re.compile(  # three decimals, or four in inches, and all alike: none was lost or doubled
     '|'.join(rf'-?\d{{1,5}}\.\d{{{digits}}}(?:,-?\d{{1,5}}\.\d{{{digits}}}){{2,5}}' for digits in (3, 4))
 )
 _PAIR = re.compile(rf'{_NUMBER}(?:,{_NUMBER}){{0,5}}')
-_BANNER = re.compile(r"Grbl (\d+\.\d+[a-z]?) \['\$' for help\]")
+_BANNER = re.compile(  # its end or its beginning is enough: a start that is not noticed would cost the place
+    r"(?:.*\bgrbl(?:HAL)? (\d+\.\d+[a-z]?)\b)?.*' for help\]|grbl(?:HAL)? (\d+\.\d+[a-z]?) \[.*", re.IGNORECASE
+)
 _CODE = re.compile(r'(error|ALARM):(\d{1,3})')
-_SETTING = re.compile(rf'\$(\d{{1,3}})=({_NUMBER})')
+_SETTING = re.compile(rf'\$(\d{{1,4}})=({_NUMBER})(?: *\([ -~]*\))?')
+_OTHER_SETTING = re.compile(r'\$[\w/]+=[ -~]*')
 _NOTE = re.compile(r'\[[ -~]*\]')
+_PIECE = re.compile(r'ok|error:\d{1,3}|<[^<>]*>|\[[^\[\]]*\]')
 _STARTUP = re.compile(r'>[ -~]*:(?:ok|error:\d+)')
-BANNER_START = 'Grbl '
+
+_OF_NUMBERS = frozenset({'MPos', 'WPos', 'WCO', 'Bf', 'Ln', 'F', 'FS', 'Ov'})
 
 ALARMS = {
     1: 'a limit switch was hit; the position is lost',
@@ -37,6 +44,7 @@ ALARMS = {
     9: 'homing found no limit switch: raise the travel $130 to $132, or check the wiring',
     10: 'homing did not find the second switch of an axis with two motors',
 }
+DOOR_BRAKES = 2  # detail of Door; below, the machine stands: 0 the door is closed again, 1 it is open
 POSITION_LOST = frozenset({1, 3, 6, 7, 8, 9, 10})  # alarms after which only homing, or a person, tells where it is
 ERRORS = {
     1: 'a word does not begin with a letter',
@@ -114,7 +122,7 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Banner:
-    """The controller has started, after power-on or a reset."""
+    """The controller has started, after power-on or a reset; `version`: '' when that was not readable."""
 
     version: str
 
@@ -129,7 +137,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Note:
-    """A line in brackets, as [MSG:...] or [GC:...], or the echo of a startup line."""
+    """A line in brackets, as [MSG:...] or [GC:...], the echo of a startup line, or a setting that is no number."""
 
     text: str
 
@@ -166,9 +174,11 @@ class Report:
 
     @property
     def is_still(self) -> bool:
-        """Whether nothing moves and nothing will by itself."""
-        return self.state in ('Idle', 'Alarm', 'Check', 'Sleep') or (
-            self.state in ('Hold', 'Door') and self.detail == 0
+        """Whether nothing moves and nothing will by itself; a hold without detail does not tell, and may."""
+        return (
+            self.state in ('Idle', 'Alarm', 'Check', 'Sleep')
+            or (self.state == 'Hold' and self.detail != 1)
+            or (self.state == 'Door' and self.detail < DOOR_BRAKES)
         )
 
     @property
@@ -187,6 +197,12 @@ class Unknown:
 Answer = Ok | Error | Alarm | Banner | Setting | Note | Report | Unknown
 
 
+def pieces_of(line: str) -> list[str]:
+    """The answers of a line whose end was lost, where that is certain; else the line itself."""
+    pieces = _PIECE.findall(line)
+    return pieces if len(pieces) > 1 and ''.join(pieces) == line else [line]
+
+
 def parse_answer(line: str) -> Answer:
     """What a line says; never raises."""
     if line == 'ok':
@@ -196,10 +212,10 @@ def parse_answer(line: str) -> Answer:
     if code := _CODE.fullmatch(line):
         return Error(int(code[2])) if code[1] == 'error' else Alarm(int(code[2]))
     if banner := _BANNER.fullmatch(line):
-        return Banner(banner[1])
+        return Banner(banner[1] or banner[2] or '')
     if setting := _SETTING.fullmatch(line):
         return Setting(int(setting[1]), float(setting[2]))
-    if _NOTE.fullmatch(line) or _STARTUP.fullmatch(line):
+    if _NOTE.fullmatch(line) or _STARTUP.fullmatch(line) or _OTHER_SETTING.fullmatch(line):
         return Note(line)
     return Unknown(line)
 
@@ -209,7 +225,7 @@ def _report(line: str) -> Report | None:
     if found is None:
         return None
     fields = dict(field.split(':', 1) for field in found[3].split('|')[1:])
-    numbers = {name: _numbers(text) for name, text in fields.items() if name not in ('Pn', 'A')}
+    numbers = {name: _numbers(text) for name, text in fields.items() if name in _OF_NUMBERS}
     if any(values is None for values in numbers.values()) or found[3].count('|') != len(fields):
         return None
     position = numbers.get('MPos') or numbers.get('WPos')

@@ -16,16 +16,27 @@ taken out at once or only changed, is found by the program's probes; see `grbl_p
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from sketch_robot.plotters.grbl_events import AlarmError, Damaged, Held, Miscounted, Refused, silent
+from sketch_robot.plotters.grbl_events import (
+    AlarmError,
+    Damaged,
+    DoorOpen,
+    Held,
+    Miscounted,
+    PenUnlike,
+    Refused,
+    silent,
+)
 from sketch_robot.plotters.grbl_port import ANSWER_S, ASKINGS, STATUS, GrblPort
 from sketch_robot.plotters.grbl_status import Alarm, Answer, Error, Note, Ok, Report
 from sketch_robot.plotters.grbl_step import Kind, Step
 from sketch_robot.plotters.serial_link import Link
 
 RX_BYTES = 128  # GRBL's receive buffer on an AVR; one place is left free
+MOST_BYTES = 256  # of larger buffers: what is sent ahead is drawn even when nobody is there any more
 BATCH_BYTES = 64  # sent together, and checked by one report
 POLL_S = 0.05  # reports while nothing is sent
 STALL_S = 2.0  # neither an answer nor motion
@@ -42,7 +53,10 @@ class GrblStream(GrblPort):
         rx_bytes: size of the controller's receive buffer.
 
     Attributes:
+        free_bytes: that a report tells when none waits.
         audited: whether reports tell how many bytes wait, so that they can be compared.
+        tells_pen: whether reports tell S as it was set.
+        pen_range: S is set no lower, unless it is 0, and no higher, as $31 and $30 say.
         pen_value: S as it must be now; None: not known, or the pen does not go by it.
         batches: writes of lines.
     """
@@ -50,7 +64,9 @@ class GrblStream(GrblPort):
     def __init__(self, link: Link, *, rx_bytes: int = RX_BYTES) -> None:
         super().__init__(link)
         self.rx_bytes = rx_bytes
-        self.audited = True
+        self.free_bytes = rx_bytes
+        self.audited = self.tells_pen = True
+        self.pen_range = 0.0, math.inf
         self.pen_value: float | None = None
         self.batches = 0
         self._waiting: deque[Step] = deque()
@@ -118,7 +134,7 @@ class GrblStream(GrblPort):
         """Send as many lines as there is room for, when it is worth while; returns the next one."""
         if upcoming is None or (self.audited and (self._asked_s is not None or self._may_be_stray)):
             return upcoming
-        room = self.rx_bytes - 1 - self._waiting_bytes
+        room = min(self.rx_bytes, MOST_BYTES) - 1 - self._waiting_bytes
         is_held = not self._waiting or self._waiting[0].kind in _WAITING  # then each line can still be compared
         if room < len(upcoming.data) or (room < BATCH_BYTES and not is_held) or self._must_wait(upcoming):
             return upcoming
@@ -164,27 +180,32 @@ class GrblStream(GrblPort):
                 raise Damaged(f'the controller has left check mode for {report.state}')
             return
         if report.state == 'Hold':
-            raise Held
+            raise Held('stopped at the machine')
+        if report.state == 'Door':
+            raise DoorOpen
         if report.state not in ('Idle', 'Run'):
             raise Damaged(f'the controller is in the state {report.state} that nobody asked for')
         if report.overrides is not None and report.overrides != (100, 100, 100):
             self.link.write(NORMAL_OVERRIDES)
             raise Damaged(f'its overrides are {report.overrides}')
         head = self._waiting[0] if self._waiting else None
-        if (
-            self.pen_value is not None
-            and report.spindle is not None
-            and (head is None or head.kind not in (Kind.LOWER, Kind.RAISE))
-            and abs(report.spindle - self.pen_value) > 1.0
-        ):
-            raise Damaged(f'S is {report.spindle:g}, not {self.pen_value:g}')
+        if self.tells_pen and (head is None or head.kind not in (Kind.LOWER, Kind.RAISE)):
+            self._compare_pen(report)
         if not self.audited or report.bytes_free < 0 or head is None or self._may_be_stray:
             return
         if report.blocks_free == 0 or head.kind in _WAITING:
-            there = self.rx_bytes - report.bytes_free
+            there = self.free_bytes - report.bytes_free
             sent = self._waiting_bytes - len(head.data)
-            if there != sent:
+            if there not in (sent, self._waiting_bytes):  # the latter: it has not begun with the first line yet
                 raise Miscounted(f'{there} bytes wait in the controller, {sent} were sent')
+
+    def _compare_pen(self, report: Report) -> None:
+        if self.pen_value is None or report.spindle is None:
+            return
+        least, most = self.pen_range
+        value = min(max(self.pen_value, least), most) if self.pen_value > 0.0 else 0.0
+        if abs(report.spindle - value) > 1.0:
+            raise PenUnlike(report.spindle, value)
 
     def _watch(self) -> None:
         """Notice what does not come."""

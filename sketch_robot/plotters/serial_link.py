@@ -88,6 +88,24 @@ class SerialLink:
         """Whether the port is ours now."""
         return self._serial is not None
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the machine was unplugged while the port was open. Asks the system only, from any thread."""
+        port = self._serial
+        if port is None:
+            return False
+        poll = select.poll()
+        try:
+            poll.register(port.fileno(), 0)  # of a hang-up it tells unasked
+            return bool(poll.poll(0))
+        except (OSError, ValueError):  # closed meanwhile
+            return False
+
+    @property
+    def how_lost(self) -> str:
+        """What to tell people of a machine that was unplugged."""
+        return f'the {self._machine} at {self.port} was lost; check its cable and power, then connect again'
+
     def open(self) -> None:
         """Find and open the port for ourselves alone. Opening twice is harmless."""
         if self._serial is not None:
@@ -174,7 +192,7 @@ class SerialLink:
 
     def _lost(self, error: BaseException) -> SketchRobotError:
         _log.info('%s: %s', self.port, error)
-        return _offline(f'the {self._machine} at {self.port} was lost; check its cable and power, then connect again')
+        return _offline(self.how_lost)
 
     def _forget(self) -> None:
         self._input.clear()

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from sketch_robot.cli import main
-from sketch_robot.commands.plot import journal_folder
 from sketch_robot.motion import DrawingPlan, Page, Pen, save_plan, time_plan
 from sketch_robot.motion.machine import Machine, make_profile, save_machine
 from sketch_robot.plotters import paper_of
 from sketch_robot.plotters.emulators.grbl import EmulatedGrbl
 from sketch_robot.plotters.emulators.grbl_machine import Hardware
 from sketch_robot.plotters.journal import Journal, digest_of, read_journal
+from sketch_robot.plotters.unfinished import state_folder
 from sketch_robot.stroke import Stroke
 
 CARD = Page(60.0, 60.0, 5.0, '60x60')
@@ -76,15 +76,25 @@ def test_a_plan_is_drawn_and_told_in_one_line(home, machine, capsys):
 def test_the_journal_is_kept_for_plan_and_machine_in_the_state_folder(home, machine):
     assert plot(home, '--port', machine.port) == 0
     path = home / 'state' / 'sketch_robot' / f'{digest_of(LADDER)[:16]}-mine.journal'
-    assert journal_folder() == path.parent
     entry = read_journal(path)
     assert (entry.machine, entry.strokes, entry.finished) == ('mine', 4, True)
 
 
 def test_what_is_finished_cannot_be_resumed(home, machine, capsys):
     assert plot(home, '--port', machine.port) == 0
-    assert plot(home, '--port', machine.port, '--resume') == 1
-    assert 'NOTHING_TO_DRAW: all of this drawing is on paper' in capsys.readouterr().err
+    capsys.readouterr()
+    assert plot(home, '--port', '/dev/nowhere', '--resume') == 1
+    told = capsys.readouterr().err
+    assert 'NOTHING_TO_DRAW: all of this drawing is on paper' in told
+    assert 'go on with' not in told
+
+
+def test_a_machine_that_cannot_be_reached_is_told_with_what_is_on_paper_all_the_same(home, capsys):
+    with Journal(state_folder() / f'{digest_of(LADDER)[:16]}-mine.journal') as journal:
+        journal.begin(LADDER)
+        journal.proven(2, 10.0)
+    assert plot(home, '--port', '/dev/nowhere', '--resume') == 1
+    assert '2 of 4 strokes are on paper; go on with' in capsys.readouterr().err
 
 
 def test_without_a_drawing_begun_there_is_nothing_to_resume(home, machine, capsys):
@@ -166,7 +176,7 @@ def test_a_restart_in_the_middle_is_told_and_wants_the_origin(home, machine, cap
 
 
 def test_beginning_anew_keeps_what_is_known_of_an_unfinished_drawing(home, machine, capsys):
-    path = journal_folder() / f'{digest_of(LADDER)[:16]}-mine.journal'
+    path = state_folder() / f'{digest_of(LADDER)[:16]}-mine.journal'
     with Journal(path) as journal:
         journal.begin(LADDER)
         journal.proven(2, 10.0)
