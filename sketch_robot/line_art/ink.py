@@ -1,4 +1,4 @@
-"""Render strokes as ink."""
+"""Ink: strokes rendered, specks wiped."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from sketch_robot.stroke import Stroke
 
 DEFAULT_HALF_WIDTH = 1.0
+FAINT = 0.2  # ink above this belongs to a mark
 OVERSAMPLING = 4  # OpenCV's own anti-aliased lines are almost twice as wide as asked
 _SOFT = 1.6  # by which OpenCV's smooth lines are wider than asked, finer pixels
 _SHIFT = 4  # OpenCV takes coordinates in 1/16 px
@@ -43,3 +44,24 @@ def render_ink(strokes: Iterable[Stroke], size_px: tuple[int, int], width_px: fl
             points = np.repeat(points, 2, axis=0)
         cv2.polylines(ink, [points], False, (255,), thickness, cv2.LINE_AA, _SHIFT)
     return cv2.resize(ink, size_px, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+
+
+def wipe_specks(ink: np.ndarray, where: np.ndarray, shorter_px: float) -> np.ndarray:
+    """Ink without the short marks that lie wholly in an area.
+
+    Args:
+        ink: (H, W) float32.
+        where: (H, W) bool.
+        shorter_px: marks whose bounding box has a shorter diagonal go.
+
+    Returns:
+        (H, W) float32.
+    """
+    marks = (ink > FAINT).astype(np.uint8)
+    count, index, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
+    short = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) < shorter_px
+    reaches_out = np.bincount(index[~where], minlength=count) > 0
+    wiped = short & ~reaches_out
+    wiped[0] = False
+    soft = cv2.dilate(wiped[index].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # with its faint border
+    return np.where(soft & ((marks == 0) | wiped[index]), np.float32(0), ink)

@@ -1,7 +1,7 @@
-"""Eyes, brows and beards drawn from landmarks, for artists that think in ink.
+"""Eyes, brows, mouths, beards and dark lenses drawn from landmarks, for artists that think in ink.
 
-An eye is twenty pixels wide in the crop: a small network gives a grey patch for what a person looks at first, and a
-shade for a beard. Where there is a face mesh, these are drawn from it as the guided artist draws them.
+An eye is twenty pixels wide in the crop: a small network gives a grey patch for what a person looks at first, a tangle
+for teeth and a shade for a beard. Where there is a face mesh, these are drawn from it as the guided artist draws them.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from sketch_robot.line_art.guided import mesh
 from sketch_robot.line_art.guided.beard import draw_beard
+from sketch_robot.line_art.guided.curve import at, filled, runs
 from sketch_robot.line_art.guided.eyes import draw_brows, draw_eye
-from sketch_robot.line_art.guided.face import face_of
+from sketch_robot.line_art.guided.face import Face, face_of
+from sketch_robot.line_art.guided.features import draw_mouth
 from sketch_robot.line_art.guided.glasses import draw_glasses
 from sketch_robot.line_art.guided.sheet import Sheet
 from sketch_robot.line_art.guided.tone import look_at
@@ -21,7 +24,11 @@ from sketch_robot.photo.sitter import Sitter
 from sketch_robot.stroke import Stroke
 
 BORDER = 7.0  # px at a face of unit 1, around eyes and brows, where a network's ink belongs to them
-EYE_LABELS = ('eye', 'brow')
+NOSE_BORDER = 12.0  # the same around the nose, whose lines are short
+CHEEK_BORDER = 8.0  # the same inside the face's outline
+LENS_SEEN = 0.5  # of a dark lens' lower half lies by the network's ink; of shadowed eye sockets a fifth did
+NEAR_PX = 4  # from ink
+DRAWN = 0.3  # ink above this counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,35 +38,69 @@ class MeshParts:
     Attributes:
         strokes: in crop pixels.
         area: (H, W) bool, where they replace other ink.
+        skin: (H, W) bool, cheeks and forehead: where a short mark of a network's is a blemish and no feature.
+        unit: height of the face over 300 px.
     """
 
     strokes: tuple[Stroke, ...]
     area: np.ndarray
+    skin: np.ndarray
+    unit: float
 
 
-def draw_mesh_parts(sitter: Sitter) -> MeshParts | None:
-    """Draw a sitter's eyes and brows, and a beard when there is one.
+def draw_mesh_parts(sitter: Sitter, ink: np.ndarray) -> MeshParts | None:
+    """Draw a sitter's eyes, brows and mouth, and a beard or dark lenses where there are any.
+
+    Args:
+        ink: (H, W) float32, what a network drew: dark lenses are believed where it has lines by their lower rims.
 
     Returns:
-        the parts, without eyes and brows where dark lenses hide them; None without a face mesh, or when none is left.
+        the parts, inside the photo; lenses in the place of eyes and brows that they hide. None without a face mesh, or
+        when none is left.
     """
     shape = sitter.crop.shape[:2]
     face = None if sitter.landmarks is None else face_of(sitter.landmarks, shape)
     if face is None:
         return None
     tone = look_at(sitter.crop, np.ones(shape, np.float32) if sitter.matte is None else sitter.matte, face)
-    eyes, beard = Sheet(shape), Sheet(shape)
-    for side in face.sides:
-        draw_eye(eyes, tone, face, side)
-    draw_brows(eyes, tone, face)
-    area = eyes.taken.astype(np.uint8)
-    draw_glasses(eyes, tone, face)
-    seen = [stroke for stroke in eyes.strokes if stroke.label in EYE_LABELS]
-    draw_beard(beard, tone, face)
-    strokes = (*seen, *beard.strokes)
+    upper, lower, lenses = Sheet(shape), Sheet(shape), Sheet(shape)
+    if draw_glasses(lenses, tone, face) == 'dark' and _is_seen(lenses.strokes[:2], ink, face):
+        upper = lenses
+        area = lenses.taken.copy()
+    else:
+        for side in face.sides:
+            draw_eye(upper, tone, face, side)
+        draw_brows(upper, tone, face)
+        side_px = 2 * round(BORDER * face.unit) + 1
+        border = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side_px, side_px))
+        area = cv2.dilate(upper.taken.astype(np.uint8), border) > 0
+    draw_mouth(lower, tone, face)
+    draw_beard(lower, tone, face)
+    strokes = tuple(piece for stroke in (*upper.strokes, *lower.strokes) for piece in _inside(stroke, sitter.valid))
     if not strokes:
         return None
-    side_px = 2 * round(BORDER * face.unit) + 1
-    border = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side_px, side_px))
-    near_eyes = cv2.dilate(area, border) > 0 if seen else np.zeros(shape, bool)
-    return MeshParts(strokes, near_eyes | (beard.taken if beard.strokes else False))
+    return MeshParts(strokes, area | lower.taken, _skin(face, shape), face.unit)
+
+
+def _is_seen(rims: list[Stroke], ink: np.ndarray, face: Face) -> bool:
+    near = cv2.dilate((ink > DRAWN).astype(np.uint8), np.ones((2 * NEAR_PX + 1, 2 * NEAR_PX + 1), np.uint8)) > 0
+    for rim in rims:
+        height = face.height(rim.xy)
+        if float(at(near, rim.xy[height > np.median(height)]).mean()) < LENS_SEEN:
+            return False
+    return True
+
+
+def _inside(stroke: Stroke, valid: np.ndarray) -> list[Stroke]:
+    """The parts of a stroke that lie in the photo: a mesh goes on beyond its edge."""
+    if at(valid, stroke.xy).all():
+        return [stroke]
+    return [stroke.taking(np.arange(run.start, run.stop)) for run in runs(at(valid, stroke.xy), shortest=2)]
+
+
+def _skin(face: Face, shape: tuple[int, ...]) -> np.ndarray:
+    wings = face.points[mesh.NOSE_WING['right']], face.points[mesh.NOSE_WING['left']]
+    nose = np.vstack([wings[0], face.points[mesh.NOSE_BASE], wings[1][::-1]])
+    side_px = 2 * round(CHEEK_BORDER * face.unit) + 1
+    inner = cv2.erode(face.mask.astype(np.uint8), np.ones((side_px, side_px), np.uint8)) > 0
+    return inner & ~filled(nose, shape, round(NOSE_BORDER * face.unit))

@@ -20,7 +20,7 @@ import numpy as np
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import RUNTIMES, Artist
-from sketch_robot.line_art.ink import render_ink
+from sketch_robot.line_art.ink import render_ink, wipe_specks
 from sketch_robot.line_art.mesh_parts import draw_mesh_parts
 from sketch_robot.photo.sitter import CROP_PX, Sitter
 
@@ -33,6 +33,7 @@ WEIGHTS_PACKAGE = 'sketch_robot.line_art.weights'
 WEIGHTS_NAME, OPENVINO_NAME = 'student.safetensors', 'student.xml'
 SIZES_PX = (256, 512)  # that the net can be asked for: 512 draws, 256 is for a live view
 MATTE_MARGIN_PX = 6  # outlines run on the matte's border
+BLEMISH = 24.0  # px at a face of unit 1: shorter marks on cheeks and forehead are left out
 
 _log = logging.getLogger(__name__)
 
@@ -47,8 +48,8 @@ class StudentArtist(Artist):
         size_px: side at which the net sees the crop; the line art has the crop's size all the same.
         weights: a weight file; None takes the package's. OpenVINO takes seconds to convert one.
         keep_to_sitter: wipe ink off the background, where the sitter has a matte.
-        mesh_parts: draw eyes, brows and beards from the sitter's landmarks, where there are any, rather than by the
-            network.
+        mesh_parts: draw eyes, brows, mouth and beard from the sitter's landmarks, where there are any, rather than by
+            the network.
 
     Raises:
         SketchRobotError: BAD_GOAL, an unknown runtime or size.
@@ -87,13 +88,12 @@ class StudentArtist(Artist):
             side = 2 * MATTE_MARGIN_PX + 1
             visible = visible & (cv2.dilate(sitter.matte, np.ones((side, side), np.uint8)) > 0.5)
         ink = np.where(visible, ink, np.float32(0))
-        parts = draw_mesh_parts(sitter) if self.mesh_parts else None
+        parts = draw_mesh_parts(sitter, ink) if self.mesh_parts else None
         if parts is None:
             return LineArt(ink, self.name)
+        ink = wipe_specks(np.where(parts.area, np.float32(0), ink), parts.skin, BLEMISH * parts.unit)
         drawn = render_ink(parts.strokes, (ink.shape[1], ink.shape[0]))
-        return LineArt(
-            np.where(parts.area, drawn, np.maximum(ink, drawn)), self.name, parts=parts.strokes, parts_area=parts.area
-        )
+        return LineArt(np.maximum(ink, drawn), self.name, parts=parts.strokes, parts_area=parts.area)
 
     def net_ink(self, crop: np.ndarray) -> np.ndarray:
         """What the network alone gives: (512, 512, 3) uint8 RGB to (512, 512) float32 ink."""

@@ -66,7 +66,8 @@ def decode_photo(data: bytes, source: str = '') -> Photo:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _bad(f'{name} is too large: {error}; scale it down to at most {MAX_PIXELS // 10**6} Mpx') from error
     except UnidentifiedImageError as error:
-        raise _bad(f'{name} is no picture that can be read; use JPEG or PNG') from error
+        kind = ' (it is HEIC or AVIF, as some phones save)' if data[4:8] == b'ftyp' else ''
+        raise _bad(f'{name} is no picture that can be read{kind}; use JPEG or PNG') from error
     except _DAMAGE as error:
         raise _bad(f'{name} is damaged or truncated: {error}') from error
     return photo_from_array(array, source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -209,3 +210,9 @@ def test_a_sheet_knows_where_ink_is_near() -> None:
     sheet = Sheet(SHAPE)
     sheet.keep_off(np.array([[100.0, 100.0], [200.0, 100.0]]), 11)
     assert sheet.is_free(np.array([[150.0, 104.0], [150.0, 112.0]])).tolist() == [False, True]
+
+
+def test_what_is_rough_but_coloured_like_the_cheeks_is_no_beard(sitter: Sitter, face: Face) -> None:
+    assert sitter.matte is not None
+    tone = look_at(bearded(sitter, face, 110), sitter.matte, face)
+    assert not draw_beard(Sheet(SHAPE), replace(tone, skin=np.ones(SHAPE, np.float32)), face)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sketch_robot.line_art.ink import render_ink
+from sketch_robot.line_art.ink import render_ink, wipe_specks
 from sketch_robot.stroke import Stroke
 
 
@@ -44,3 +44,15 @@ def test_one_point_is_a_dot() -> None:
 def test_strokes_beyond_the_paper_are_cut() -> None:
     ink = render_ink([Stroke(np.array([[-1000.0, 10.0], [1000.0, 10.0]]))], (30, 20))
     assert ink[10].min() > 0.4
+
+
+def test_short_marks_in_an_area_are_wiped_and_others_stay() -> None:
+    def lines(*rows: int) -> np.ndarray:
+        ends = {10: (20, 30), 20: (20, 80), 30: (44, 54), 40: (70, 80)}  # short; long; across the border; outside
+        strokes = [Stroke(np.array([[ends[row][0], row], [ends[row][1], row]], float)) for row in rows]
+        return render_ink(strokes, (100, 50))
+
+    where = np.zeros((50, 100), bool)
+    where[:, :50] = True
+    assert np.abs(wipe_specks(lines(10, 20, 30, 40), where, 20.0) - lines(20, 30, 40)).max() < 0.05
+    np.testing.assert_array_equal(wipe_specks(lines(10, 20), where, 5.0), lines(10, 20))

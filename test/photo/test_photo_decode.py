@@ -272,3 +272,9 @@ def test_garbage_is_refused_and_never_crashes(data: bytes) -> None:
         with pytest.raises(SketchRobotError) as caught:
             decode_photo(head + data)
         assert caught.value.code is ErrorCode.BAD_IMAGE
+
+
+def test_a_phones_heic_is_refused_by_name() -> None:
+    with pytest.raises(SketchRobotError, match='HEIC or AVIF') as caught:
+        decode_photo(b'\x00\x00\x00\x18ftypheic' + bytes(100))
+    assert caught.value.code is ErrorCode.BAD_IMAGE

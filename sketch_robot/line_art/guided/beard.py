@@ -25,6 +25,7 @@ _MIDDLE = [2, 164, 0, 17, 200, 152]  # the line of symmetry, from the nose to th
 ROUGH_LIP, ROUGH_CHIN = 2.8, 2.4  # times the cheeks'
 ROUGH_AT_LEAST = 0.021  # below this the picture shows no hairs, whatever the cheeks
 SHADOW, PALE = 0.4, 0.8  # lightness over the cheeks': a lone moustache lies between
+BARE = 0.85  # likeness to the cheeks' colour above which both sides of the upper lip are skin, however rough: no hair
 BLACK = 0.55  # lightness over the cheeks' at which a beard in shade shows no hairs
 ROW, COLUMN = 15.5, 18.0  # units between hairs
 HAIR = 6.5  # units, half a hair's length
@@ -41,7 +42,8 @@ def draw_beard(sheet: Sheet, tone: Tone, face: Face) -> bool:
     light = _typical(tone.raw, face, _CHEEKS) + 1e-6
     dark = [_typical(tone.raw, face, spots) / light for spots in _ABOVE_MOUTH.values()]
     black = max(*dark, _typical(tone.raw, face, _CHIN) / light) < BLACK and _typical(tone.skin, face, _CHIN) < 0.3
-    rough_lip = lip > max(ROUGH_LIP * cheeks, ROUGH_AT_LEAST)
+    bare = min(_typical(tone.skin, face, spots) for spots in _ABOVE_MOUTH.values()) > BARE
+    rough_lip = not bare and lip > max(ROUGH_LIP * cheeks, ROUGH_AT_LEAST)
     full = black or (rough_lip and chin > max(ROUGH_CHIN * cheeks, ROUGH_AT_LEAST))
     if not full and not (rough_lip and min(dark) > SHADOW and max(dark) < PALE):
         return False

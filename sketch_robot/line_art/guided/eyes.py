@@ -15,6 +15,7 @@ SMALLEST_PX = 14.0  # a narrower eye has no parts to tell apart
 CLOSED = 0.07  # opening over width below which no iris shows
 SLANT = 1.6  # of a brow's hairs, in distances to the next
 FAIREST_BROW = 0.08  # darkness below which a brow is left open
+PUPIL = 0.5  # of the iris' radius: a wider one stares
 IRIS_PITCH_PX = 2.6  # between the turns that shade a pupil: the lines of 2 px just leave light between them
 
 
@@ -51,7 +52,7 @@ def _iris(light: np.ndarray, face: Face, table: mesh.EyeTable, upper: np.ndarray
     centre = _darkest(light, face.points[table.iris], radius)
     turn = np.linspace(-0.5 * np.pi, 1.5 * np.pi, 48)
     ring = radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    inner = 0.62 * radius
+    inner = PUPIL * radius
     turns = max(1.0, inner / IRIS_PITCH_PX)
     turn = 1.5 * np.pi + np.linspace(0.35 * np.pi, 2 * np.pi * turns, max(8, int(24 * turns)))
     spiral = np.linspace(inner, 0.5, len(turn))[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1)
@@ -103,7 +104,7 @@ def _brow_edges(sheet: Sheet, tone: Tone, face: Face, side: mesh.Side) -> tuple[
     sheet.take(np.vstack([top, bottom[::-1]]), 3)
     t = np.linspace(0, 1, 24)
     above, below = at_fraction(top, t), at_fraction(bottom, t)
-    taper = np.clip(np.minimum(0.5 + 3 * t, 1.6 - 1.5 * t), 0, 1)[:, None]
+    taper = np.clip(np.minimum(0.25 + 4 * t, 1.6 - 1.5 * t), 0, 1)[:, None]
     middle = (above + below) / 2
     return middle + (above - middle) * taper, middle + (below - middle) * taper
 
