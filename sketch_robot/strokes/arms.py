@@ -9,7 +9,7 @@ import numpy as np
 
 # In half widths of the ink at the meeting, and pixels: a thinned line is bent so far out.
 BENT_WIDTHS, BENT_PX = 1.2, 0.3
-WIDER, WIDER_PX = 1.15, 0.3  # and as long as the ink is so much wider than the line's own, up to so often as far
+WIDER, WIDER_PX = 1.1, 0.15  # and as long as the ink is so much wider than the line's own, up to so often as far
 MOST_BENT = 3.0
 UNLIKE = 0.8  # of the turn that different bends make over a gap, for what it costs; chosen on lines that touch circles
 LOOK_PX = 7.0  # over this length a direction is measured, at the least

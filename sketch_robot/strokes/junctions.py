@@ -21,6 +21,7 @@ from sketch_robot.strokes.skeleton import Skeleton
 # Lengths below are in pixels or multiples of half the ink's width at a meeting; found on synthetic drawings with known
 # strokes (crossings, forks, touching lines), where each multiple may vary by a quarter with little effect.
 SPUR_WIDTHS, SPUR_PX = 1.2, 0.5
+POINT_PX = 0.5  # half the width of the point of a spur
 FORK_WIDTHS, FORK_PX = 1.8, 1.0
 SHARED_WIDTHS, SHARED_PX = 12.0, 12.0  # the longest stretch that two lines share; lines that cross at 20 degrees: 7
 SHARED_DEGREES = 22.0
@@ -63,8 +64,10 @@ class Meetings:
 
     def prune(self) -> None:
         """Take out spurs: short dead ends at forks."""
-        widest = self.half_width[self.ends].max(axis=1)
-        short = ~self.ring & (self.length < SPUR_WIDTHS * widest + SPUR_PX)
+        width = self.half_width[self.ends]
+        # Thinning took half its width off a line's end, but nothing off the point of a spur.
+        length = self.length + np.maximum(width.min(axis=1) - POINT_PX, 0.0)
+        short = ~self.ring & (length < SPUR_WIDTHS * width.max(axis=1) + SPUR_PX)
         for _ in range(PRUNINGS if short.any() else 0):
             at_ends = self.degree()[self.ends]
             spur = self.keep & short & (at_ends.min(axis=1) == 1) & (at_ends.max(axis=1) > 2)

@@ -1,7 +1,8 @@
 """Trace ink into centre lines.
 
 Ink is told from paper (`ink_mask`), thinned, its skeleton put together to strokes (`junctions`, `chains`), and each
-fitted to its ink (`centre_line`). Small round shapes are filled (`blobs`); what thinning makes a point of is a dot.
+fitted to its ink (`centre_line`). Small round shapes are filled (`blobs`); what thinning makes a point of, or nearly
+so, is a dot.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sketch_robot.strokes.blobs import fill_blobs
 from sketch_robot.strokes.centre_line import centre_lines
 from sketch_robot.strokes.chains import chains
 from sketch_robot.strokes.importance import traced_importance
-from sketch_robot.strokes.ink_mask import SURE_INK, ink_mask
+from sketch_robot.strokes.ink_mask import SURE_INK, InkMask, ink_mask
 from sketch_robot.strokes.skeleton import Skeleton, skeleton_graph
 from sketch_robot.strokes.thinning import thin
 
@@ -54,9 +55,11 @@ def trace_ink(ink: np.ndarray, *, sure: float = SURE_INK) -> tuple[Stroke, ...]:
     if len(at):
         usual = max(float(np.median(half_width[at[:, 0], at[:, 1]])), LEAST_HALF_WIDTH_PX)
     spirals, filled = fill_blobs(mask, half_width, usual, scale)
-    if spirals:
-        lines = lines & ~filled
-        at = at[lines[at[:, 0], at[:, 1]]]
+    dot = _dots(found, at)
+    dot[found.part[filled]] = False
+    lines = lines & ~filled
+    lines[at[:, 0], at[:, 1]] &= ~dot[found.part[at[:, 0], at[:, 1]]]
+    at = at[lines[at[:, 0], at[:, 1]]]
     graph = skeleton_graph(lines, at)
     if len(graph.nodes) > MOST_EDGES:
         raise SketchRobotError(
@@ -68,10 +71,6 @@ def trace_ink(ink: np.ndarray, *, sure: float = SURE_INK) -> tuple[Stroke, ...]:
     scaled = Skeleton(graph.xy / scale, graph.offsets, graph.nodes, graph.node_xy / scale)
 
     strokes = []
-    drawn = np.zeros(len(found.area), dtype=bool)
-    drawn[0] = True  # the paper
-    if spirals:
-        drawn[found.part[filled]] = True
     node_width = half_width[row, column].astype(np.float64)
     column, row = graph.xy.astype(np.int64).T
     edge_width = half_width[row, column].astype(np.float64)
@@ -80,15 +79,23 @@ def trace_ink(ink: np.ndarray, *, sure: float = SURE_INK) -> tuple[Stroke, ...]:
             continue
         importance = traced_importance(line.length, line.darkness)
         strokes.append(Stroke(line.xy, line.half_width, importance=importance, half_widths=line.half_widths))
-    drawn[found.part[row, column]] = True
     strokes += [replace(spiral, importance=traced_importance(spiral.length, 1.0)) for spiral in spirals]
-    for k in np.flatnonzero(~drawn & (found.area > 0)):  # ink that thinning has made a point of: dots
+    for k in np.flatnonzero(dot):
         radius = float(np.sqrt(found.area[k] / np.pi)) / scale
         x, y = (found.middle[k] + 0.5) / scale
         darkness = float(ink[min(int(y), ink.shape[0] - 1), min(int(x), ink.shape[1] - 1)])
         importance = traced_importance(2.0 * radius, darkness)
         strokes.append(Stroke(np.array([[x, y]]), radius, importance=importance, half_widths=np.array([radius])))
     return tuple(strokes)
+
+
+def _dots(found: InkMask, at: np.ndarray) -> np.ndarray:
+    """Which parts of the ink are dots, (parts,) bool: thinning leaves a line shorter than their radius.
+
+    `at`: (N, 2) rows and columns of all that it leaves.
+    """
+    left = np.bincount(found.part[at[:, 0], at[:, 1]], minlength=len(found.area))
+    return np.pi * np.maximum(left - 1, 0) ** 2 < found.area
 
 
 def _checked(ink: np.ndarray) -> np.ndarray:

@@ -137,6 +137,31 @@ def test_dots_are_dots_and_specks_are_gone() -> None:
     assert max(stroke.length for stroke in strokes) < 1.5
 
 
+@pytest.mark.parametrize('width', [1.5, 2.0, 3.0, 4.5])
+@pytest.mark.parametrize('shift', [0.0, 0.2, 0.4, 0.5, 0.7])
+def test_a_dot_is_one_point_wherever_it_lies_on_the_pixels(width: float, shift: float) -> None:
+    where = np.array([[40.0 + shift, 30.0 + 0.6 * shift]])
+    (dot,) = trace_ink(draw(where, width=width))
+    assert len(dot.xy) == 1
+    assert np.abs(dot.xy - where).max() < 0.25
+    assert dot.half_width == pytest.approx(width / 2, abs=0.5)
+
+
+def test_short_dashes_are_no_dots() -> None:
+    (dash,) = trace_ink(draw(line((40.0, 30.0), (44.0, 31.0)), width=2.0))
+    assert dash.length == pytest.approx(np.hypot(4.0, 1.0), abs=1.0)
+
+
+@pytest.mark.parametrize('turn', [0.0, 0.1, 0.3, 0.6])
+def test_thick_lines_reach_out_beyond_those_that_they_cross_near_their_ends(turn: float) -> None:
+    cos, sin = np.cos(turn), np.sin(turn)
+    flat = [line((-40.0, -18.0), (40.0, -18.0)), *(line((x, -22.0), (x, 22.0)) for x in (-24.0, 0.0, 24.0))]
+    truth = [np.array([64.0, 64.0]) + xy @ np.array([[cos, sin], [-sin, cos]]) for xy in flat]
+    strokes = trace_ink(draw(*truth, width=4.5))
+    assert len(strokes) == 4
+    check(strokes, *truth, mean_px=0.15)
+
+
 def test_a_pupil_is_filled_with_one_stroke() -> None:
     lid = circle(64, 64, 20)
     ink = np.maximum(draw(lid), draw(np.array([[64.0, 64.0]]), width=10.0))
