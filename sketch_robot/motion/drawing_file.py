@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from sketch_robot.strokes.drawing_order import Precedence
 from sketch_robot.strokes.importance import placed_importance, traced_importance
 from sketch_robot.strokes.line_picture import load_line_picture
 from sketch_robot.strokes.source import strokes_from
+
+DEFAULT_PAGE = 'A5'
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,8 @@ def page_for(
     Args:
         sheet: of the drawing; None: pictures have none.
         text: as `parse_page` takes it. None: the drawing's sheet, or A5.
-        margin_mm: None: the sheet's, or the default.
+        margin_mm: None: the sheet's, or the default. With neither page nor margin asked for, a sheet that is too small
+            or too large for any page (icons, posters) goes onto A5, with a warning.
         orientation: see `parse_page`; 'auto' also turns a page that has the sheet's size then.
 
     Raises:
@@ -95,8 +100,14 @@ def page_for(
     """
     if margin_mm is None:
         margin_mm = DEFAULT_MARGIN_MM if sheet is None else sheet.margin_mm
+        if text is None and sheet is not None:
+            try:
+                Page(sheet.width_mm, sheet.height_mm, margin_mm)
+            except SketchRobotError as error:
+                _log.warning('%s; the drawing is fitted onto A5, unless you name a page', error.message)
+                text, margin_mm = DEFAULT_PAGE, DEFAULT_MARGIN_MM
     if text is None:
-        text = 'A5' if sheet is None else _name_of(sheet)
+        text = DEFAULT_PAGE if sheet is None else _name_of(sheet)
     page = parse_page(text, margin_mm=margin_mm, orientation=orientation)
     if orientation != 'auto' or sheet is None or not _same((page.height_mm, page.width_mm), sheet):
         return page

@@ -1,8 +1,8 @@
 """Read SVG drawings of other programs: what a pen can draw of them, in millimetres.
 
 Paths, basic shapes, groups, nested transforms, units, viewBoxes, `use` of what is in the file; the outline of what is
-only filled. Text, images, patterns and effects are not drawn. Layers, or else colours, become pens. Nothing outside the
-file is ever opened, and a hostile file costs no more than a large one.
+only filled, unless in white. Text, images, patterns and effects are not drawn. Layers, or else colours, become pens.
+Nothing outside the file is ever opened, and a hostile file costs no more than a large one.
 """
 
 from __future__ import annotations
@@ -103,6 +103,8 @@ class _Reader:
             if _tag(element) == 'style' and element.text:
                 self._sheet.add(element.text)
         self._lines: list[SvgLine] = []
+        self._unpainted: list[SvgLine] = []  # what nobody sees; drawn when there is nothing else
+        self._clipped = 0
         self._visits = self._points = 0
         self._left_out: Counter[str] = Counter()
 
@@ -112,8 +114,14 @@ class _Reader:
         to_mm = np.diag([MM_PER_PX, -MM_PER_PX, 1.0])
         to_mm[1, 2] = view[1] * MM_PER_PX
         self._visit(self._root, _Place(to_mm, view, Style()))
+        if not self._lines:
+            self._lines = self._unpainted
+        elif self._unpainted:
+            self._left_out['without a colour, or in that of the paper'] += len(self._unpainted)
         for why, count in self._left_out.items():
             _log.warning('%d %s of the SVG not drawn: %s', count, 'element' if count == 1 else 'elements', why)
+        if self._clipped:
+            _log.warning('%d lines of the SVG are drawn whole: clip paths and masks are not followed', self._clipped)
         if not self._lines:
             raise ValueError('it holds nothing that a pen could draw; text must be converted to paths')
         strokes, pens = with_pens(self._lines)
@@ -196,7 +204,9 @@ class _Reader:
             if len(xy):
                 data = element.attrib if len(lines) == 1 else {}
                 stroke = _stroke(xy, width_mm, data, scale)
-                self._lines.append(SvgLine(stroke, data.get('data-pen', ''), place.layer, place.style.ink, width_mm))
+                line = SvgLine(stroke, data.get('data-pen', ''), place.layer, place.style.ink, width_mm)
+                (self._lines if place.style.painted else self._unpainted).append(line)
+                self._clipped += place.style.clipped and place.style.painted
 
     def _use(self, element: Element, place: _Place) -> None:
         reference = next((element.attrib[name] for name in _HREF if name in element.attrib), '')

@@ -17,7 +17,12 @@ from sketch_robot.motion.svg_units import length_px
 _SELECTOR = re.compile(r'(\*|[\w-]+)?(?:([.#])([\w-]+))?')
 _NAMES = {code.lower(): name for name, code in ImageColor.colormap.items() if isinstance(code, str)}
 _NAMES |= {'#808080': 'grey', '#00ffff': 'cyan', '#ff00ff': 'magenta'}
-_CONCERN = ('stroke', 'fill', 'color', 'stroke-width', 'display', 'visibility')
+_CONCERN = (
+    'stroke', 'fill', 'color', 'stroke-width', 'display', 'visibility', 'opacity', 'stroke-opacity', 'fill-opacity',
+    'clip-path', 'mask',
+)  # fmt: skip
+_CLEAR = ('none', 'transparent')
+PAPER = '#ffffff'
 _RANKS = {'.': 2, '#': 3}
 
 
@@ -87,6 +92,8 @@ class Style:
         stroke, fill: as they are written, 'none' for none.
         color: what 'currentColor' stands for.
         width_px: of its line, user units.
+        stroke_clear, fill_clear: whether its line, or its inside, is wholly transparent.
+        clipped: whether only a part of it is seen.
     """
 
     shown: bool = True
@@ -95,6 +102,16 @@ class Style:
     fill: str = '#000000'
     color: str = '#000000'
     width_px: float = 1.0
+    stroke_clear: bool = False
+    fill_clear: bool = False
+    clipped: bool = False
+
+    @property
+    def painted(self) -> bool:
+        """Whether there is anything to see on white paper: a line in any colour, or an inside that is not white."""
+        line = self.stroke.lower() not in _CLEAR and not self.stroke_clear
+        inside = self.fill.lower() not in _CLEAR and not self.fill_clear
+        return line or (inside and parse_colour(self.fill) != PAPER)
 
     @property
     def ink(self) -> str:
@@ -124,11 +141,21 @@ class Style:
         visibility = given.get('visibility', 'inherit').strip()
         return replace(
             self,
-            shown=self.shown and given.get('display', '').strip() != 'none',
+            shown=self.shown and given.get('display', '').strip() != 'none' and not _is_zero(given.get('opacity', '')),
             visible=self.visible if visibility == 'inherit' else visibility == 'visible',
             width_px=width,
+            stroke_clear=_is_zero(given['stroke-opacity']) if 'stroke-opacity' in given else self.stroke_clear,
+            fill_clear=_is_zero(given['fill-opacity']) if 'fill-opacity' in given else self.fill_clear,
+            clipped=self.clipped or any(given.get(name, 'none').strip() != 'none' for name in ('clip-path', 'mask')),
             **own,
         )
+
+
+def _is_zero(text: str) -> bool:
+    try:
+        return float(text.strip().rstrip('%')) <= 0.0
+    except ValueError:
+        return False
 
 
 def parse_colour(text: str) -> str:

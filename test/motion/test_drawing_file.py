@@ -192,11 +192,25 @@ def test_a_page_is_the_one_asked_for_or_else_the_sheet(
     assert page_for(sheet, text, **options) == expected
 
 
-def test_a_sheet_larger_than_any_page_needs_another() -> None:
-    with pytest.raises(SketchRobotError) as caught:
-        page_for(Sheet(5000.0, 3000.0, 10.0))
+@pytest.mark.parametrize(
+    ('size_mm', 'why'),
+    [
+        ((5000.0, 3000.0), 'the page 5000 x 3000 mm is larger than 2000 mm; sizes are in mm'),
+        ((26.0, 13.0), 'the page 26 x 13 mm leaves nothing inside 10 mm margins'),
+    ],
+)
+def test_a_sheet_that_is_no_page_goes_onto_a5_unless_asked_otherwise(
+    size_mm: tuple[float, float], why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sheet = Sheet(*size_mm, 10.0)
+    assert page_for(sheet) == Page(148.0, 210.0, 10.0, 'A5')
+    assert caplog.messages == [f'{why}; the drawing is fitted onto A5, unless you name a page']
+    with pytest.raises(SketchRobotError, match=why) as caught:
+        page_for(sheet, margin_mm=10.0)
     assert caught.value.code is ErrorCode.BAD_GOAL
-    assert caught.value.message == 'the page 5000 x 3000 mm is larger than 2000 mm; sizes are in mm'
+
+
+def test_a_sheet_larger_than_any_page_is_fitted() -> None:
     strokes = (Stroke(np.array([[0.0, 0.0], [5000.0, 3000.0]])),)
     plan = plan_loaded(Drawing(strokes, (5000.0, 3000.0), Sheet(5000.0, 3000.0, 10.0)), parse_page('A5'), PROFILE)
     assert plan.ink_mm == pytest.approx(np.hypot(128.0, 128.0 * 0.6))

@@ -279,6 +279,11 @@ def test_what_is_used_is_drawn_at_each_place() -> None:
         '<line x2="9" display="none"/>',
         '<g style="display:none"><line x2="9" display="inline"/></g>',
         '<line x2="9" visibility="hidden"/>',
+        '<path d="M0 0h24v24H0z" fill="none"/>',
+        '<g fill="none"><rect width="9" height="9" style="stroke:transparent"/></g>',
+        '<rect width="100" height="80" fill="rgb(255,255,255)" stroke="none"/>',
+        '<rect width="9" height="9" stroke="#000" stroke-opacity="0" fill-opacity="0%"/>',
+        '<g opacity="0.0"><line x2="9" stroke="#000"/></g>',
         '<g visibility="hidden"><line x2="9"/></g>',
         '<g style="visibility: collapse"><line x2="9"/></g>',
         '<style>.gone { display: none }</style><g class="a gone"><line x2="9"/></g>',
@@ -471,3 +476,19 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 def test_what_lies_kilometres_away_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     assert only('<path d="M0 0L1e9 0"/><line x1="1" x2="9"/>').tolist() == [[1, 0], [9, 0]]
     assert caplog.messages == ['1 element of the SVG not drawn: it has a coordinate beyond 1e+07 mm']
+
+
+def test_lines_without_a_colour_are_drawn_when_there_are_no_others(caplog: pytest.LogCaptureFixture) -> None:
+    assert only('<path d="M0 0h24" fill="none"/>').tolist() == [[0, 0], [24, 0]]
+    assert caplog.messages == []
+    drawing_of('<path d="M0 0h24" fill="none"/><path d="M0 9h24" stroke="#fff"/>')
+    assert caplog.messages == ['1 element of the SVG not drawn: without a colour, or in that of the paper']
+
+
+def test_clipping_is_said_not_to_be_followed(caplog: pytest.LogCaptureFixture) -> None:
+    clip = '<clipPath id="c"><rect width="9" height="9"/></clipPath>'
+    body = (
+        f'{clip}<style>.m {{ mask: url(#m) }}</style><g clip-path="url(#c)"><path d="M0 0h24"/><path d="M0 1h24"/></g>'
+    )
+    assert len(drawing_of(f'{body}<path class="m" d="M0 2h9"/><path clip-path="none" d="M0 3h9"/>').strokes) == 4
+    assert caplog.messages == ['3 lines of the SVG are drawn whole: clip paths and masks are not followed']
