@@ -17,7 +17,7 @@ from sensor_msgs.msg import Image
 from bench.registry import Figure, bench, median_s
 from bench.ros_world import RosWorld, frame_1280x720
 from sketch_robot.nodes import qos
-from sketch_robot.nodes.conversions import seconds_from_ros
+from sketch_robot.nodes.durations import seconds_from_ros
 from sketch_robot.photo import Photo
 
 SETTLE = 10  # drawings before the figures count

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from sketch_robot_interfaces.action import Draw
 from skimage import data
 
 from sketch_robot.graph import middleware_environment, portrait_graph
+from sketch_robot.nodes.graph_process import free_domain
 
 
 def frame_1280x720() -> np.ndarray:
@@ -45,7 +45,7 @@ class RosWorld:
     def __enter__(self) -> RosWorld:
         os.environ.update(middleware_environment())
         os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-        domain = random.randint(1, 100)
+        domain = free_domain()
         log = (Path(tempfile.mkdtemp()) / 'graph.log').open('wb')
         for spec in portrait_graph(self._options):
             if self._only and spec.name not in self._only:

@@ -20,7 +20,7 @@ from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 from trajectory_msgs.msg import JointTrajectoryPoint
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.nodes.conversions import duration_from_ros, duration_to_ros, seconds_from_ros
+from sketch_robot.nodes.durations import duration_from_ros, duration_to_ros, seconds_from_ros
 from sketch_robot.plotters.arm import JointSample, JointTrajectory
 
 

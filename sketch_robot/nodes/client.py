@@ -9,22 +9,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
-import shutil
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import cv2
 import rclpy
-from rclpy.action import ActionClient
-from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
-from rclpy.task import Future
 from sensor_msgs.msg import Image
 from sketch_robot_interfaces.action import Draw
 
@@ -32,185 +22,14 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.files import replacing
 from sketch_robot.graph import middleware_environment
 from sketch_robot.motion import save_plan
-from sketch_robot.nodes import qos
 from sketch_robot.nodes.camera import demo_photo
-from sketch_robot.nodes.conversions import duration_from_ros, duration_to_ros, plan_from_ros
+from sketch_robot.nodes.conversions import plan_from_ros
+from sketch_robot.nodes.draw_client import DrawClient, Interrupts, draw, wait_for_paper
+from sketch_robot.nodes.durations import duration_from_ros, duration_to_ros
+from sketch_robot.nodes.graph_process import Graph, NoGraph, free_domain
 from sketch_robot.nodes.images import array_from_ros
 from sketch_robot.photo import load_photo
 from sketch_robot.report import Report, write_report
-
-START_TIMEOUT_S = 60.0
-PAPER_TIMEOUT_S = 5.0
-STOP_TIMEOUT_S = 8.0
-PHASES = {
-    Draw.Feedback.CAPTURE: 'taking a picture',
-    Draw.Feedback.LINE_ART: 'drawing lines',
-    Draw.Feedback.PLAN: 'planning',
-    Draw.Feedback.DRAW: 'on paper',
-    Draw.Feedback.PARK: 'parking',
-}
-
-
-class Graph:
-    """The nodes as a child process; a context manager that leaves none behind."""
-
-    def __init__(self, options: dict[str, str], log: Path) -> None:
-        words = [f'{name}:={value}' for name, value in options.items() if value]
-        if shutil.which('ros2'):
-            self._command = ['ros2', 'launch', 'sketch_robot', 'portrait.launch.py', *words]
-        else:
-            self._command = [sys.executable, '-m', 'sketch_robot.nodes.system', *words]
-        self._log = log
-
-    def __enter__(self) -> Graph:
-        with self._log.open('wb') as out:
-            # A session of its own: Ctrl-C in the terminal reaches this program only, which ends the graph in order.
-            self._process = subprocess.Popen(self._command, stdout=out, stderr=out, start_new_session=True)
-        return self
-
-    def check(self) -> None:
-        """Raise when the graph has ended.
-
-        Raises:
-            SketchRobotError: NODE_LOST, with the end of its log.
-        """
-        if self._process.poll() is not None:
-            end = self._log.read_text(errors='replace').strip().splitlines()[-1:] or ['it said nothing']
-            raise SketchRobotError(ErrorCode.NODE_LOST, f'the graph ended by itself: {end[0]} (see {self._log})')
-
-    def __exit__(self, *_: object) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self._process.pid, number)
-            except ProcessLookupError:
-                break
-            try:
-                self._process.wait(timeout=STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                continue
-        self._process.wait()
-
-
-class Interrupts:
-    """Counts Ctrl-C and SIGTERM for the loops to look at; an exception raised by a signal can be lost in a callback."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._on_signal)
-
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self.count += 1
-
-
-class NoGraph:
-    """Somebody else runs the graph."""
-
-    def __enter__(self) -> NoGraph:
-        return self
-
-    def check(self) -> None:
-        """Nothing to check."""
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-class DrawClient(Node):
-    """Sends one goal and keeps the last picture of the paper."""
-
-    def __init__(self) -> None:
-        super().__init__('draw_portrait')
-        self.action = ActionClient(self, Draw, 'draw')
-        self.paper: Image | None = None
-        self.feedback = Draw.Feedback()
-        self.create_subscription(Image, 'paper', self._on_paper, qos.LATCHED)
-
-    def _on_paper(self, msg: Image) -> None:
-        self.paper = msg
-
-    def on_feedback(self, msg: Any) -> None:
-        """Keep the last feedback."""
-        self.feedback = msg.feedback
-
-
-class Progress:
-    """Shows on a terminal where the drawing stands; one line for each phase where there is no terminal."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._phase = -1
-
-    def show(self, feedback: Draw.Feedback) -> None:
-        """Show it."""
-        text = PHASES[feedback.phase]
-        if feedback.phase != self._phase:
-            self._phase = feedback.phase
-            if not self._terminal:
-                sys.stderr.write(f'{text}\n')
-        if self._terminal:
-            bar = ''
-            if feedback.phase == Draw.Feedback.DRAW:
-                filled = round(24 * min(1.0, feedback.fraction))
-                done = f'{feedback.strokes_done}/{feedback.strokes_total}'
-                left_s = duration_from_ros(feedback.remaining)
-                bar = f' [{"#" * filled}{"." * (24 - filled)}] {done}, {left_s:.0f} s'
-            sys.stderr.write(f'\r\x1b[K{text}{bar}')
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self._terminal:
-            sys.stderr.write('\r\x1b[K')
-
-
-def draw(client: DrawClient, graph: Graph | NoGraph, goal: Draw.Goal, interrupts: Interrupts) -> Draw.Result:
-    """Send a goal and wait for its result, showing progress. Ctrl-C cancels it and waits for the pen to be up.
-
-    Raises:
-        SketchRobotError: NODE_LOST, no graph; BUSY, the goal was rejected.
-        KeyboardInterrupt: interrupted before the goal was accepted, or twice.
-    """
-
-    def spin(until: Any, timeout_s: float, late: str) -> None:
-        deadline_s = time.monotonic() + timeout_s
-        while not until():
-            rclpy.spin_once(client, timeout_sec=0.05)
-            graph.check()
-            if interrupts.count:
-                raise KeyboardInterrupt
-            if time.monotonic() > deadline_s:
-                raise SketchRobotError(ErrorCode.NODE_LOST, late)
-
-    spin(client.action.server_is_ready, START_TIMEOUT_S, f'no node offers the action draw after {START_TIMEOUT_S:g} s')
-    sent = client.action.send_goal_async(goal, feedback_callback=client.on_feedback)
-    spin(sent.done, START_TIMEOUT_S, 'the goal was not answered')
-    handle = sent.result()
-    if not handle.accepted:
-        raise SketchRobotError(ErrorCode.BUSY, 'the robot is drawing something else; one drawing at a time')
-    progress = Progress()
-    coming: Future = handle.get_result_async()
-    cancelled = False
-    while not coming.done():
-        rclpy.spin_once(client, timeout_sec=0.1)
-        graph.check()
-        progress.show(client.feedback)
-        if interrupts.count > 1:
-            raise KeyboardInterrupt
-        if interrupts.count and not cancelled:
-            cancelled = True
-            handle.cancel_goal_async()
-    progress.end()
-    return coming.result().result
-
-
-def wait_for_paper(client: DrawClient, result: Draw.Result) -> Image | None:
-    """The picture of the paper as it was when the drawing ended; None when no machine shows one."""
-    deadline_s = time.monotonic() + PAPER_TIMEOUT_S
-    while time.monotonic() < deadline_s:
-        if client.paper is not None and client.paper.header.stamp == result.finished:
-            return client.paper
-        rclpy.spin_once(client, timeout_sec=0.05)
-    return client.paper
 
 
 def report_of(result: Draw.Result) -> Report:
@@ -304,7 +123,7 @@ def _run(args: argparse.Namespace, interrupts: Interrupts) -> Report:
     load_photo(photo)  # a photo that cannot be read is told here, not by a camera that stays silent
     options = {'photo': photo, 'speedup': f'{args.speedup:g}', 'params_file': args.params_file}
     if not args.attach:
-        os.environ.setdefault('ROS_DOMAIN_ID', str(random.randint(1, 100)))  # not to meet a robot that is drawing
+        os.environ.setdefault('ROS_DOMAIN_ID', str(free_domain()))  # not to meet a robot that is drawing
         os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     os.environ.update(middleware_environment())
     goal = Draw.Goal(

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from builtin_interfaces.msg import Duration, Time
+from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, PoseStamped
 from nav_msgs.msg import Path
 from sketch_robot_interfaces.msg import DrawingPlan as DrawingPlanMsg
@@ -21,26 +21,11 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion import HOME_MM, DrawingPlan, Page, Pen, PenProfile
+from sketch_robot.nodes.durations import duration_from_ros, duration_to_ros, seconds_from_ros  # noqa: F401
 from sketch_robot.stroke import LABELS, Stroke
 
 MM = 1e-3  # a millimetre in metres
 FRAME = 'paper'
-
-
-def duration_to_ros(seconds: float) -> Duration:
-    """A duration of at least zero."""
-    whole, part = divmod(round(max(0.0, seconds) * 1e9), 10**9)
-    return Duration(sec=int(whole), nanosec=int(part))
-
-
-def duration_from_ros(msg: Duration) -> float:
-    """Seconds."""
-    return msg.sec + msg.nanosec * 1e-9
-
-
-def seconds_from_ros(msg: Time) -> float:
-    """Seconds of the clock that stamped it; 0.0 when unstamped."""
-    return msg.sec + msg.nanosec * 1e-9
 
 
 def stroke_to_ros(stroke: Stroke, scale: float = 1.0) -> StrokeMsg:

@@ -22,7 +22,7 @@ from sketch_robot_interfaces.action import Draw, ExecutePlan
 from sketch_robot_interfaces.srv import PlanDrawing, RenderLineArt
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.nodes.conversions import duration_from_ros, duration_to_ros
+from sketch_robot.nodes.durations import duration_from_ros, duration_to_ros
 
 FEEDBACK_S = 0.1
 GRAPH_S = 0.2  # asking the middleware who is there costs a little
@@ -197,16 +197,26 @@ class Drawing:
         late = SketchRobotError(
             ErrorCode.NODE_LOST, f'the node {name} did not answer in {node.setting("stage_timeout"):g} s'
         )
-        future = client.call_async(request)
+        answered = Future()
+        calls: list[Future] = []
+        timeout_s, begun_s = node.setting('stage_timeout'), time.monotonic()
+
+        def ask() -> None:
+            calls.append(client.call_async(request))
+            calls[-1].add_done_callback(lambda call: answered.done() or answered.set_result(call.result()))
+
+        def gone() -> SketchRobotError | None:
+            # While a graph is starting, an answer can be lost: its sender may not have heard of us yet.
+            if len(calls) == 1 and time.monotonic() - begun_s > 0.5 * timeout_s:
+                ask()
+            return lost if self._missing(client.service_is_ready()) else None
+
+        ask()
         try:
-            answer = await self._wait(
-                future,
-                node.setting('stage_timeout'),
-                late,
-                lambda: lost if self._missing(client.service_is_ready()) else None,
-            )
+            answer = await self._wait(answered, timeout_s, late, gone)
         finally:
-            client.remove_pending_request(future)
+            for call in calls:
+                client.remove_pending_request(call)
         if answer.error_code != ErrorCode.OK:
             raise SketchRobotError(ErrorCode(answer.error_code), answer.error_msg)
         return answer

@@ -21,7 +21,8 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import ARTISTS, RUNTIMES, Artist, make_artist
 from sketch_robot.nodes import diagnostics, qos
-from sketch_robot.nodes.conversions import seconds_from_ros, strokes_to_ros
+from sketch_robot.nodes.conversions import strokes_to_ros
+from sketch_robot.nodes.durations import seconds_from_ros
 from sketch_robot.nodes.failures import failure_of
 from sketch_robot.nodes.image_input import ImageInput
 from sketch_robot.nodes.images import ink_to_ros, photo_from_ros

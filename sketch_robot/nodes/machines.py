@@ -6,14 +6,15 @@ import inspect
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.machine import Machine, load_machine, machine_names
-from sketch_robot.nodes.arm import ArmTopics, ControlledArm, WatchedArm
 from sketch_robot.nodes.runner import SketchNode
 from sketch_robot.plotters import PLOTTERS, Plotter, make_plotter
-from sketch_robot.plotters.arm import ArmPlotter
+
+if TYPE_CHECKING:
+    from sketch_robot.nodes.arm import ArmTopics
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +73,9 @@ def make_machine(node: SketchNode, values: Mapping[str, Any]) -> MadeMachine:
 
 
 def _arm(node: SketchNode, machine: Machine, topic: str, options: dict[str, Any]) -> MadeMachine:
+    from sketch_robot.nodes.arm import ArmTopics, ControlledArm, WatchedArm  # heavy, and most have no arm
+    from sketch_robot.plotters.arm import ArmPlotter
+
     if topic:
         controller = ControlledArm(node, topic)
         plotter = make_plotter(machine, transport=controller, **options)

@@ -23,13 +23,8 @@ from sketch_robot.line_art.art import LineArt
 from sketch_robot.motion import DrawingPlan, PenProfile, make_profile, parse_page, plan_drawing
 from sketch_robot.motion.page import ORIENTATIONS
 from sketch_robot.nodes import qos
-from sketch_robot.nodes.conversions import (
-    duration_from_ros,
-    markers_to_ros,
-    path_to_ros,
-    plan_to_ros,
-    strokes_from_ros,
-)
+from sketch_robot.nodes.conversions import markers_to_ros, path_to_ros, plan_to_ros, strokes_from_ros
+from sketch_robot.nodes.durations import duration_from_ros
 from sketch_robot.nodes.failures import failure_of
 from sketch_robot.nodes.image_input import ImageInput
 from sketch_robot.nodes.images import blank_ink, ink_from_ros

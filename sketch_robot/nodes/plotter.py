@@ -25,7 +25,8 @@ from std_srvs.srv import SetBool, Trigger
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.nodes.commander import Commander
-from sketch_robot.nodes.conversions import MM, duration_to_ros, plan_from_ros
+from sketch_robot.nodes.conversions import MM, plan_from_ros
+from sketch_robot.nodes.durations import duration_to_ros
 from sketch_robot.nodes.failures import failure_of
 from sketch_robot.nodes.machines import make_machine
 from sketch_robot.nodes.parameters import Parameter, Parameters
@@ -84,8 +85,8 @@ class PlotterNode(SketchNode):
         self._commander = Commander(self, 'execute_plan')
         self._server = ActionServer(
             self, ExecutePlan, 'execute_plan', self._execute,
-            goal_callback=self._on_goal, cancel_callback=self._on_cancel, callback_group=group,
-            result_timeout=RESULT_TIMEOUT_S,
+            goal_callback=self._on_goal, handle_accepted_callback=self._on_accepted, cancel_callback=self._on_cancel,
+            callback_group=group, result_timeout=RESULT_TIMEOUT_S,
         )  # fmt: skip
         self.every(TICK_S, self._tick)
 
@@ -96,10 +97,16 @@ class PlotterNode(SketchNode):
 
     # ------------------------------------------------------------- the action
     def _on_goal(self, _goal: ExecutePlan.Goal) -> GoalResponse:
-        if not self._supervisor.claim():
+        if not self._supervisor.is_free:
             self.get_logger().warning('a plan was rejected: another one is being drawn')
             return GoalResponse.REJECT
         return GoalResponse.ACCEPT
+
+    def _on_accepted(self, handle: ServerGoalHandle) -> None:
+        # Claimed only now: a goal whose acceptance could not be sent, to a client that the middleware does not know yet
+        # or any more, is never executed.
+        self._supervisor.claim()
+        handle.execute()
 
     def _on_cancel(self, _handle: ServerGoalHandle) -> CancelResponse:
         self._supervisor.end(SketchRobotError(ErrorCode.CANCELLED, 'the drawing was cancelled; the pen is up'))

@@ -12,7 +12,8 @@ from sketch_robot_interfaces.msg import PlotterState
 from std_msgs.msg import Header
 
 from sketch_robot.nodes import diagnostics, qos
-from sketch_robot.nodes.conversions import FRAME, MM, duration_to_ros, point_to_ros
+from sketch_robot.nodes.conversions import FRAME, MM, point_to_ros
+from sketch_robot.nodes.durations import duration_to_ros
 from sketch_robot.nodes.failures import failure_of
 from sketch_robot.nodes.images import image_to_ros
 from sketch_robot.nodes.runner import SketchNode

@@ -68,8 +68,8 @@ class PortraitNode(SketchNode):
         self._commander = Commander(self, 'draw')
         self._server = ActionServer(
             self, Draw, 'draw', self._execute,
-            goal_callback=self._on_goal, cancel_callback=self._on_cancel, callback_group=group,
-            result_timeout=RESULT_TIMEOUT_S,
+            goal_callback=self._on_goal, handle_accepted_callback=self._on_accepted, cancel_callback=self._on_cancel,
+            callback_group=group, result_timeout=RESULT_TIMEOUT_S,
         )  # fmt: skip
         self._timer = self.every(TICK_S, self._on_timer)
         self._timer.cancel()
@@ -86,8 +86,13 @@ class PortraitNode(SketchNode):
         if self._promised:
             self.get_logger().warning('a goal was rejected (BUSY): one drawing at a time')
             return GoalResponse.REJECT
-        self._promised = True
         return GoalResponse.ACCEPT
+
+    def _on_accepted(self, handle: ServerGoalHandle) -> None:
+        # Promised only now: a goal whose acceptance could not be sent, to a client that the middleware does not know
+        # yet or any more, is never executed.
+        self._promised = True
+        handle.execute()
 
     def _on_cancel(self, _handle: ServerGoalHandle) -> CancelResponse:
         if self._drawing is not None:

@@ -104,9 +104,9 @@ class Supervisor:
         return self.plotter.status == PlotterStatus.OFFLINE and self._was_there and self._back_off.failures < 4
 
     @property
-    def is_claimed(self) -> bool:
-        """Whether a drawing is running, or about to."""
-        return self._claimed
+    def is_free(self) -> bool:
+        """Whether a drawing can begin: none is running or about to, and the node goes on."""
+        return not self._claimed and not self._closing
 
     @property
     def is_drawing(self) -> bool:
@@ -121,7 +121,7 @@ class Supervisor:
     # ------------------------------------------------------------- drawing
     def claim(self) -> bool:
         """Reserve the machine for a drawing; False: it is taken."""
-        if self._claimed or self._closing:
+        if not self.is_free:
             return False
         self._claimed, self._why_stopped, self.drawn = True, None, 0
         return True

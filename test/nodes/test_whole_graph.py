@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ import pytest
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
 from conftest import ROOT, Running, World
+from domain_coordinator import domain_id
 from sensor_msgs.msg import Image
 from sketch_robot_interfaces.action import Draw
 
@@ -188,17 +190,23 @@ def test_the_one_process_system_refuses_what_it_does_not_know(world: World, word
     assert len(system.output.splitlines()) == 1
 
 
-def draw_portrait(out: Path, *words: str) -> subprocess.Popen:
-    """The client as `make portrait` runs it."""
-    command = [sys.executable, '-m', 'sketch_robot.nodes.client', '--out', str(out), *words]
-    environment = {key: value for key, value in os.environ.items() if key != 'ROS_DOMAIN_ID'}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def draw_portrait(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+    """The client as `make portrait` runs it, on a domain that no other test has."""
+    with domain_id() as domain:
+
+        def start(*words: str, out: Path = tmp_path) -> subprocess.Popen:
+            command = [sys.executable, '-m', 'sketch_robot.nodes.client', '--out', str(out), *words]
+            environment = {**os.environ, 'ROS_DOMAIN_ID': str(domain)}
+            return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+
+        yield start
 
 
-def test_draw_portrait_writes_every_result(tmp_path: Path) -> None:
+def test_draw_portrait_writes_every_result(tmp_path: Path, draw_portrait: Callable[..., subprocess.Popen]) -> None:
     out = tmp_path / 'new' / 'folder'
-    process = draw_portrait(out, '--speedup', '200', '--page', 'A6')
-    errors = process.communicate(timeout=120)[1]
+    process = draw_portrait('--speedup', '200', '--page', 'A6', out=out)
+    errors = process.communicate(timeout=170)[1]
     assert process.returncode == 0, errors
     report = json.loads((out / 'report.json').read_text())
     assert (report['error_code'], report['faces'], report['artist'], report['page']) == (0, 1, 'student', 'A6')
@@ -225,10 +233,10 @@ def test_draw_portrait_writes_every_result(tmp_path: Path) -> None:
     ],
 )
 def test_draw_portrait_reports_a_failure_in_the_file_too(
-    tmp_path: Path, words: list[str], name: str, code: ErrorCode
+    tmp_path: Path, draw_portrait: Callable[..., subprocess.Popen], words: list[str], name: str, code: ErrorCode
 ) -> None:
-    process = draw_portrait(tmp_path, *words)
-    errors = process.communicate(timeout=120)[1]
+    process = draw_portrait(*words)
+    errors = process.communicate(timeout=170)[1]
     assert process.returncode == 1
     assert f'draw_portrait: {name}: ' in errors
     report = json.loads((tmp_path / 'report.json').read_text())
@@ -237,8 +245,10 @@ def test_draw_portrait_reports_a_failure_in_the_file_too(
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_on_draw_portrait_cancels_and_ends_the_graph(tmp_path: Path, number: signal.Signals) -> None:
-    process = draw_portrait(tmp_path, '--speedup', '1')
+def test_ctrl_c_on_draw_portrait_cancels_and_ends_the_graph(
+    tmp_path: Path, draw_portrait: Callable[..., subprocess.Popen], number: signal.Signals
+) -> None:
+    process = draw_portrait('--speedup', '1')
     deadline_s = time.monotonic() + 60.0
     log = tmp_path / 'graph.log'
     while not (log.exists() and 'drawing' in log.read_text()):
