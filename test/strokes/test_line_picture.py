@@ -55,6 +55,41 @@ def test_ink_is_measured_from_the_papers_grey(paper: int, ink: int) -> None:
     assert found[0].max() == pytest.approx(0.0, abs=1e-6)
 
 
+def lit(kind: str) -> np.ndarray:
+    """(200, 300) float32 brightness of paper."""
+    x, y = np.meshgrid(np.linspace(0.0, 1.0, 300), np.linspace(0.0, 1.0, 200))
+    falls = {
+        'from one side': 0.45 + 0.5 * x,
+        'from above': 0.95 - 0.3 * y,
+        'in the middle': 0.95 - 0.7 * (x - 0.5) ** 2,
+    }
+    return falls[kind].astype(np.float32)
+
+
+@pytest.mark.parametrize('kind', ['from one side', 'from above', 'in the middle'])
+@pytest.mark.parametrize('noise', [0.0, 0.01])
+def test_uneven_light_is_no_ink(kind: str, noise: float) -> None:
+    ink = np.zeros((200, 300), np.float32)
+    ink[60:63, 20:280] = ink[20:190, 100:103] = 0.8
+    grain = np.random.default_rng(1).normal(0.0, noise, ink.shape).astype(np.float32)
+    found = ink_of_picture(np.clip(lit(kind) * (1.0 - ink) + grain, 0.0, 1.0))
+    assert found.dtype == np.float32
+    assert np.abs(found - ink).max() < 0.01 + 12.0 * noise  # of 0.2 that count as ink
+
+
+def test_an_empty_sheet_in_uneven_light_is_empty() -> None:
+    with pytest.raises(SketchRobotError) as caught:
+        ink_of_picture(lit('from one side'))
+    assert caught.value.code is ErrorCode.NOTHING_TO_DRAW
+
+
+@pytest.mark.parametrize('width', [40, 100, 140])
+def test_large_dark_areas_are_ink_and_no_shadow(width: int) -> None:
+    grey = np.ones((200, 300), np.float32)
+    grey[:, :width] = 0.2
+    assert ink_of_picture(grey)[100, [10, 290]].tolist() == pytest.approx([0.8, 0.0])
+
+
 @pytest.mark.parametrize('shape', [(1, 1), (1, 9), (7, 7)])
 def test_tiny_pictures_are_measured_from_white(shape: tuple[int, int]) -> None:
     assert ink_of_picture(np.zeros(shape, np.float32)).tolist() == np.ones(shape).tolist()
