@@ -45,7 +45,8 @@ class EbbPlotter(Plotter):
         pen: heights and speeds of the servo; the fields of `PenLift`.
         hold_motors: whether they keep their current, and their place, when the machine is given back.
         low_level: move by `LM` where the firmware has it.
-        ahead_ms: how much is queued: what a busy computer may be late, and how long a pause has to wait; 20 to 250.
+        ahead_ms: how much is queued: what the computer may be late, and how long a pause has to wait; 20 to 250. More
+            than that, up to 120, once it was later.
         profile: how fast it goes home without a drawing; None: as the last drawing.
         origin_is_set: the pen stands above the page's lower left corner when it is connected.
         link: to a board that is on no serial port.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -19,6 +20,7 @@ from sketch_robot.plotters.remainder import lengths_along
 from sketch_robot.plotters.serial_link import Link
 from sketch_robot.plotters.session import Session
 
+LOOK_S = 0.04  # as long as there is room, the board is looked at no more often: the next move comes first
 PAUSED_LOOK_S = 0.05  # between two looks at the button while the machine stands still
 SERVO_MS = 24  # the board moves its servo so often
 MOST_DOUBTS = 8  # in a row, without anything drawn in between
@@ -80,6 +82,7 @@ class EbbHand:
         self.profile, self.record = profile, record
         self.paused_s = 0.0
         self._carry_s = 0.0
+        self._looked_s = -math.inf
         self._doubts, self._proofs = 0, 0
         self._machine.on_done, self._machine.on_drawn = record.done, record.drawn
 
@@ -231,7 +234,9 @@ class EbbHand:
             if press is not None and (height := press.change(at_mm - from_mm, move.ms)) is not None:
                 self._await_room(to_the_end=to_the_end)
                 machine.move_pen(height)
-            self._await_room(to_the_end=to_the_end)
+            status = self._await_room(to_the_end=to_the_end)
+            if status is not None and not status.running and gone_ms > 0:
+                machine.queue_more()
             start_mm, at_mm = at_mm, from_mm + move.length_mm
             machine.move(move, stroke=stroke, from_mm=start_mm, to_mm=at_mm)
 
@@ -247,19 +252,26 @@ class EbbHand:
                 tell(move, to_the_end=True)
             raise
 
-    def _await_room(self, *, to_the_end: bool = False) -> None:
-        """Watch until the machine has room for one thing more; to the end of what cannot be left half done."""
+    def _await_room(self, *, to_the_end: bool = False) -> Status | None:
+        """Watch until the machine has room for one thing more; to the end of what cannot be left half done.
+
+        Returns:
+            What it did at the last look; None: there was room without one.
+        """
+        status = None
         while True:
-            self._watch()
+            if not self._machine.has_room or self._link.now_s() >= self._looked_s + LOOK_S:
+                status = self._watch()
             stop, pause = self._session.stop_wanted, self._session.pause_wanted
             if (stop and (self.record.pen_down or not to_the_end)) or (pause and not to_the_end):
                 raise Interrupted
             if self._machine.has_room:
-                return
+                return status
             self._machine.wait()
 
     def _watch(self) -> Status:
         status = self._machine.look()
+        self._looked_s = self._link.now_s()
         if status.pressed:
             self._session.want_pause('the button on the machine was pressed')
         self.record.report(self._link.now_s())

@@ -21,7 +21,10 @@ from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
 from sketch_robot.plotters.ebb_talk import Doubt, Refusal
 from sketch_robot.plotters.serial_link import Link
 
-AHEAD_MS = 40  # how much is queued, besides what runs: what a busy computer may be late, and what a pause has to wait
+AHEAD_MS = 50  # how much is queued at first, besides what runs: a pause waits so long before it brakes
+MOST_AHEAD_MS = 120  # once the computer has been late: then a pause is up to 0.1 s slower
+_MORE_MS = 20  # each time it was
+_LONGEST_MS = {True: 60, False: 40}  # of a slice by LM, and by SM, which keeps its speed all the while
 DEEPEST = 30  # entries of the queue where it can be chosen; firmware 3.0 has 32
 POLL_S = 0.002  # between two looks, whose answers take 2 to 3 ms: at 100 mm/s the pen draws 0.5 mm meanwhile
 POWER = 250  # of 1023: least voltage of the motors' supply, as AxiDraw's own software has it
@@ -39,7 +42,7 @@ class EbbMachine:
         axes: how the page lies.
         pen: how the servo lifts it.
         answer_s: how long an answer may take.
-        ahead_ms: how much to queue besides what runs.
+        ahead_ms: how much to queue besides what runs, as long as that does.
 
     Attributes:
         client: to talk with the board.
@@ -56,7 +59,8 @@ class EbbMachine:
     def __init__(self, link: Link, axes: Axes, pen: PenLift, *, answer_s: float, ahead_ms: int = AHEAD_MS) -> None:
         self._link, self.axes, self._pen = link, axes, pen
         self._ahead_ms = ahead_ms
-        self._depth = min(DEEPEST, ahead_ms // (SLICE_MS // 2) + 1)
+        self._most_ms = max(ahead_ms, MOST_AHEAD_MS)
+        self._depth = min(DEEPEST, self._most_ms // (SLICE_MS // 2) + 1)
         self.client = EbbClient(link, answer_s=answer_s)
         self.at = self.end = (0, 0)
         self.left_alone = self.found_down = self.knows_place = self.assumes_place = False
@@ -176,7 +180,9 @@ class EbbMachine:
 
     def slice_limits(self) -> dict[str, int]:
         """How long moves may be, for `cut`: short where many can wait."""
-        slice_ms = self._ahead_ms // 2 if self.client.depth == 1 else SLICE_MS // 2
+        slice_ms = max(SLICE_MS // 2, self._ahead_ms // 5)
+        if self.client.depth == 1:
+            slice_ms = min(self._ahead_ms // 2, _LONGEST_MS[self._low_level])
         return {'slice_ms': slice_ms, 'min_ms': MIN_SLICE_MS}
 
     def move(self, move: Move, *, stroke: int = -1, from_mm: float = 0.0, to_mm: float = 0.0) -> None:
@@ -232,6 +238,12 @@ class EbbMachine:
             elif self.client.checked:
                 raise self.client.talk.alarm(f'refused {text!r}: {refusal}') from refusal
             raise Doubt(f'{text!r}: {refusal}') from refusal
+
+    def queue_more(self) -> None:
+        """From now on queue more, as nothing was left in the middle of a line: the computer is too busy."""
+        if self._ahead_ms < self._most_ms:
+            self._ahead_ms = min(self._most_ms, self._ahead_ms + _MORE_MS)
+            _log.info('%s: told too late; from now on %d ms ahead', self._link.port, self._ahead_ms)
 
     # ------------------------------------------------------------- watching
     def look(self) -> Status:

@@ -13,6 +13,7 @@ from sketch_robot.motion.plan import Pen
 from sketch_robot.plotters import PlotterStatus
 from sketch_robot.plotters.ebb import EbbPlotter
 from sketch_robot.plotters.ebb_moves import Axes
+from sketch_robot.plotters.emulators.faults import Fault, FaultSchedule
 from sketch_robot.plotters.journal import Journal, read_journal
 from sketch_robot.stroke import Stroke
 
@@ -67,6 +68,15 @@ def test_the_queue_never_runs_dry_within_a_line():
     outcome = bench.plotter.draw(plan)
     # every gap between two moves would show as lost time: 1.4 s of drawing, 1 s of travel, 0.2 s of lifting
     assert outcome.machine_s - plan.predicted_s < 0.02
+
+
+@pytest.mark.parametrize(('firmware', 'most'), [((2, 5, 3), 1.6), ((3, 0, 3), 1.8)])
+def test_more_is_queued_for_a_computer_that_is_always_late(firmware, most):
+    """Each answer comes 10 ms late; with 40 ms ahead all the time it took 2.2 and 3.2 times as long as predicted."""
+    bench, plan = Bench(firmware, page=A5), plan_with(AXIDRAW, [[5.0, 5.0], [140.0, 5.0], [140.0, 60.0]], page=A5)
+    bench.break_with(FaultSchedule([Fault('slow', 'seconds', 0.5, 0.01)]))
+    assert bench.plotter.draw(plan).machine_s < most * plan.predicted_s
+    assert is_drawn(bench, plan)
 
 
 def test_progress_goes_up_to_the_end_and_tells_the_pen():
