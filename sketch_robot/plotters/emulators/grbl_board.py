@@ -15,6 +15,7 @@ import numpy as np
 from sketch_robot.plotters.emulators import grbl_gcode as gcode
 from sketch_robot.plotters.emulators.grbl_gcode import ParserState
 from sketch_robot.plotters.emulators.grbl_machine import GrblMachine
+from sketch_robot.plotters.emulators.grbl_overrides import override_of
 from sketch_robot.plotters.emulators.grbl_pens import NEVER
 from sketch_robot.plotters.emulators.grbl_planner import reset_planner
 from sketch_robot.plotters.emulators.grbl_serial import LineReader, Receiver
@@ -25,9 +26,6 @@ from sketch_robot.plotters.emulators.grbl_stepper import advance, kill
 
 IDLE, RUN, HOLD, JOG, HOME, ALARM, CHECK, SLEEP = 'Idle', 'Run', 'Hold', 'Jog', 'Home', 'Alarm', 'Check', 'Sleep'
 HARD_LIMIT, SOFT_LIMIT, ABORTED, PROBE_MISSED, HOMING_RESET, HOMING_STUCK, HOMING_LOST = 1, 2, 3, 5, 6, 8, 9
-_FEED_STEPS = {0x91: 10, 0x92: -10, 0x93: 1, 0x94: -1}
-_RAPID_PERCENT = {0x95: 100, 0x96: 50, 0x97: 25}
-_SPINDLE_STEPS = {0x9A: 10, 0x9B: -10, 0x9C: 1, 0x9D: -1}
 _COAST_FACTOR = 10.0  # a stop without ramp brakes so much harder than the axes' setting
 
 Waiting = Generator[None, None, None]
@@ -195,18 +193,8 @@ class GrblBoard(ABC):
         elif byte == 0x85:
             if self.state == JOG:
                 self._flags.add('cancel')
-        elif byte == 0x90:
-            self._overrides.append(('feed', 0))
-        elif byte in _FEED_STEPS:
-            self._overrides.append(('feed', _FEED_STEPS[byte]))
-        elif byte in _RAPID_PERCENT:
-            self._overrides.append(('rapid', _RAPID_PERCENT[byte]))
-        elif byte == 0x99:
-            self._overrides.append(('spindle', 0))
-        elif byte in _SPINDLE_STEPS:
-            self._overrides.append(('spindle', _SPINDLE_STEPS[byte]))
-        elif byte == 0x9E:
-            self._overrides.append(('spindle stop', 0))
+        elif (override := override_of(byte)) is not None:
+            self._overrides.append(override)
 
     def _reset(self) -> None:
         """`mc_reset`: outputs off at once; in motion the motors too, and the position is lost."""

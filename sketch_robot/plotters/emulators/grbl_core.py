@@ -1,10 +1,10 @@
-"""The heart of GRBL 1.1h's program: reading lines, waiting, holds, resumes, overrides and status reports.
+"""The heart of GRBL 1.1h's program: reading lines, waiting, holds, resumes and overrides.
 
 The program of the real controller is one thread that waits at certain places (for room in the planner, for the end of
 motion, for time) and looks at real-time commands there and only there. Here it is a generator that yields at the same
 places, so that what blocks what is the same: a line is answered when it is parsed and planned, a full planner holds
 back the next line, a feed hold stops parsing too, a dwell and a change of spindle wait for all motion. Reference:
-grbl/protocol.c and report.c of GRBL 1.1h.
+grbl/protocol.c of GRBL 1.1h.
 """
 
 from __future__ import annotations
@@ -12,36 +12,32 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Generator
 
-from sketch_robot.plotters.emulators import grbl_gcode as gcode
 from sketch_robot.plotters.emulators import grbl_report as report
+from sketch_robot.plotters.emulators import grbl_words as words
 from sketch_robot.plotters.emulators.grbl_board import (
     ALARM,
     CHECK,
     HARD_LIMIT,
     HOLD,
-    HOME,
     IDLE,
     JOG,
     RUN,
     SLEEP,
     SOFT_LIMIT,
-    GrblBoard,
     Waiting,
 )
 from sketch_robot.plotters.emulators.grbl_planner import (
-    blocks_free,
     blocks_waiting,
     override,
     renew_profile,
     replan_from_rest,
     reset_planner,
 )
-from sketch_robot.plotters.emulators.grbl_settings import AXES
 from sketch_robot.plotters.emulators.grbl_state import CLOCK_HZ
 from sketch_robot.plotters.emulators.grbl_stepper import kill, start
+from sketch_robot.plotters.emulators.grbl_voice import GrblVoice
 
 OK = 0
-_MOVING = frozenset({RUN, HOLD, JOG, HOME})
 _ALARM_S = 0.5  # pause after the message, `report_alarm_message`
 
 
@@ -49,7 +45,7 @@ class Abort(Exception):  # noqa: N818  not an error: the reset takes the program
     """`sys.abort`: leave whatever is being done and start anew."""
 
 
-class GrblCore(GrblBoard):
+class GrblCore(GrblVoice):
     """The program's frame: what it does with lines and real-time commands whatever they say; see `GrblBoard`."""
 
     def _power(self) -> Waiting:
@@ -246,9 +242,9 @@ class GrblCore(GrblBoard):
             self._switch_outputs_off()
             self._message('Sleeping')
         if self._spindle_stopped == 'wanted' and self._hold_complete:
-            on = self.parser.modes.spindle != gcode.SPINDLE_OFF
+            on = self.parser.modes.spindle != words.SPINDLE_OFF
             if on:
-                self._set_spindle(gcode.SPINDLE_OFF, 0.0)
+                self._set_spindle(words.SPINDLE_OFF, 0.0)
             self._spindle_stopped = 'stopped' if on else ''
 
     def _toggle_spindle(self) -> None:
@@ -286,61 +282,9 @@ class GrblCore(GrblBoard):
         if spindle != self._spindle_percent:
             self._spindle_percent = spindle
             self._ovr_in = 0
-            if self.parser.modes.spindle != gcode.SPINDLE_OFF:
+            if self.parser.modes.spindle != words.SPINDLE_OFF:
                 self._set_spindle(self.parser.modes.spindle, float(self.parser.spindle_speed))
 
     def _start_steps(self) -> None:
         self._rest_is_wanted = False
         start(self.motion)
-
-    # ------------------------------------------------------------- reports
-    def _say(self, text: str) -> None:
-        self.sent += text.encode('ascii', 'replace')
-
-    def _message(self, text: str) -> None:
-        self._say(f'[MSG:{text}]\r\n')
-
-    @property
-    def _inches(self) -> bool:
-        return bool(self.settings[13])
-
-    def _switches(self) -> list[bool]:
-        if self.machine.hardware.switch_mm is None:
-            return [False] * AXES
-        self._follow_here()
-        pressed = self.machine.switches(int(self.settings[23]))
-        return pressed if self.switches_work else [False] * AXES
-
-    def _report(self) -> None:
-        """The real-time status report."""
-        state = self.state
-        if state == HOLD:
-            state = f'Hold:{0 if self._hold_complete else 1}'
-        machine = bool(int(self.settings[10]) & 1)
-        offset = self.parser.work_offset
-        place = self._position_mm() if machine else self._position_mm() - offset
-        parts = [state, f'{"M" if machine else "W"}Pos:{report.position(place, self._inches)}']
-        if int(self.settings[10]) & 2:
-            parts.append(f'Bf:{blocks_free(self.motion)},{self.serial.free}')
-        speed = float(self.motion.prep['speed'][0]) if self.state in _MOVING else 0.0
-        parts.append(f'FS:{report.rate(speed, self._inches)},{report.number(self._spindle_now, 0)}')
-        pressed = self._switches()
-        if any(pressed):
-            parts.append('Pn:' + ''.join(name for name, on in zip('XYZ', pressed, strict=True) if on))
-        moving = self.state in _MOVING
-        if self._wco_in > 0:
-            self._wco_in -= 1
-        else:
-            self._wco_in = 29 if moving else 9
-            self._ovr_in = max(self._ovr_in, 1)
-            parts.append(f'WCO:{report.position(offset, self._inches)}')
-        if self._ovr_in > 0:
-            self._ovr_in -= 1
-        else:
-            self._ovr_in = 19 if moving else 9
-            parts.append(f'Ov:{self._feed_percent},{self._rapid_percent},{self._spindle_percent}')
-            accessory = '' if self._spindle_is_off else 'S' if self.parser.modes.spindle == gcode.SPINDLE_CW else 'C'
-            accessory += 'F' if self.parser.modes.flood else ''
-            if accessory:
-                parts.append(f'A:{accessory}')
-        self._say(f'<{"|".join(parts)}>\r\n')

@@ -12,6 +12,7 @@ import numpy as np
 
 from sketch_robot.plotters.emulators import grbl_gcode as gcode
 from sketch_robot.plotters.emulators import grbl_report as report
+from sketch_robot.plotters.emulators import grbl_words as words
 from sketch_robot.plotters.emulators.grbl_board import (
     CHECK,
     HOME,
@@ -26,11 +27,12 @@ from sketch_robot.plotters.emulators.grbl_board import (
     Waiting,
 )
 from sketch_robot.plotters.emulators.grbl_core import OK, GrblCore
-from sketch_robot.plotters.emulators.grbl_gcode import Command, GcodeError
+from sketch_robot.plotters.emulators.grbl_gcode import Command
 from sketch_robot.plotters.emulators.grbl_planner import add_block, blocks_free, blocks_waiting, reset_planner
 from sketch_robot.plotters.emulators.grbl_settings import AXES
 from sketch_robot.plotters.emulators.grbl_state import CLOCK_HZ
 from sketch_robot.plotters.emulators.grbl_stepper import kill, start
+from sketch_robot.plotters.emulators.grbl_words import GcodeError
 
 Status = Generator[None, None, int]
 _POLL = CLOCK_HZ // 1000  # how often homing looks at the switches
@@ -44,16 +46,16 @@ class GrblMotion(GrblCore):
 
     def _move(self, command: Command) -> Waiting:
         motion = command.modes.motion
-        if motion in (gcode.ARC_CW, gcode.ARC_CCW):
+        if motion in (words.ARC_CW, words.ARC_CCW):
             yield from self._arc(command)
-        elif motion in gcode.PROBES:
+        elif motion in words.PROBES:
             yield from self._probe(command)
             return
         else:
             yield from self._line_to(
                 command.target,
                 float(command.feed),
-                rapid=motion == gcode.RAPID,
+                rapid=motion == words.RAPID,
                 inverse_time=command.modes.inverse_time,
             )
         self.parser.position = command.target.copy()
@@ -106,7 +108,7 @@ class GrblMotion(GrblCore):
         centre = place[[first, second]] + command.values[[first, second]]
         begin, end = -command.values[[first, second]], command.target[[first, second]] - centre
         turn = math.atan2(float(begin[0] * end[1] - begin[1] * end[0]), float(begin[0] * end[0] + begin[1] * end[1]))
-        if command.modes.motion == gcode.ARC_CW:
+        if command.modes.motion == words.ARC_CW:
             turn -= 2.0 * math.pi if turn >= -_ARC_EPSILON else 0.0
         else:
             turn += 2.0 * math.pi if turn <= _ARC_EPSILON else 0.0
@@ -133,7 +135,7 @@ class GrblMotion(GrblCore):
         yield from self._line_to(command.target, float(command.feed), fixed_feed=True)
         yield from self._synchronise()
         self._probed = False
-        if command.modes.motion in (gcode.PROBES[1], gcode.PROBES[3]):
+        if command.modes.motion in (words.PROBES[1], words.PROBES[3]):
             self._probe_steps = self.motion.executor[0]['position'].copy()
         else:
             self._alarm = PROBE_MISSED

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sketch_robot.plotters.emulators.grbl_gcode import NO_MOTION, PROBES, ParserState
+from sketch_robot.plotters.emulators.grbl_gcode import ParserState
 from sketch_robot.plotters.emulators.grbl_settings import FLOATS, WHOLE
+from sketch_robot.plotters.emulators.grbl_words import NO_MOTION, PROBES
 
 BANNER = "\r\nGrbl 1.1h ['$' for help]\r\n"
 HELP = '[HLP:$$ $# $G $I $N $x=val $Nx=line $J=line $SLP $C $X $H ~ ! ? ctrl-x]\r\n'
