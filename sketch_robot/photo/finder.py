@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from types import TracebackType
 
 import cv2
@@ -18,6 +19,8 @@ from sketch_robot.photo.sitter import CROP_PX, Sitter
 
 MESH_FACE = 468  # mesh points of the face itself; the irises follow
 WITH_HAIR_AND_NECK = 1.25  # a person in the crop covers at least so many times the face
+EYES_OUTSIDE = (33, 263)  # mesh points of the eyes' outer corners, the sitter's right and left
+LYING_DEGREES = 60.0  # a head tilted less is drawn as it is held
 WIDE_PX = 768  # the person is also segmented in a copy of the photo of this size, whose context the crop lacks
 
 _log = logging.getLogger(__name__)
@@ -34,14 +37,15 @@ class SitterFinder:
     def __init__(self, models: FaceModels | None = None) -> None:
         self._models = models if models is not None else make_face_models()
 
-    def find(self, photo: Photo, *, require_face: bool = True, quick: bool = False) -> Sitter:
-        """Frame the largest face of a photo.
+    def find(self, photo: Photo, *, require_face: bool = True, quick: bool = False, upright: bool = False) -> Sitter:
+        """Frame the largest face of a photo, upright: a photo that lies on its side is turned first.
 
         Args:
-            photo: upright.
+            photo: where its face lies decides how it is turned, by quarters.
             require_face: without a face, whether to fail or to frame the whole picture (faces 0, no matte).
             quick: for a live view, in a fifth of the time: small faces are only looked for where there is no large
                 one, so that fewer may be counted, and the matte does not follow the picture's edges.
+            upright: the photo is known to be, and is not turned.
 
         Raises:
             SketchRobotError: NO_FACE, none was found and `require_face` is set.
@@ -52,6 +56,12 @@ class SitterFinder:
         if len(boxes) == 0:
             return self._whole(photo, require_face)
         mesh = self._models.mesh(photo.rgb, boxes[0])
+        quarters = 0 if mesh is None or upright else _quarters(mesh)
+        if quarters:
+            turned = np.ascontiguousarray(np.rot90(photo.rgb, quarters))
+            sitter = self.find(Photo(turned, photo.source), require_face=False, quick=quick, upright=True)
+            if sitter.landmarks is not None and _quarters(sitter.landmarks) == 0:
+                return replace(sitter, to_photo=_turned_back(sitter.to_photo, photo.size_px, quarters))
         frame = _frame(boxes[0], mesh, photo.size_px)
         crop, valid = cut(photo.rgb, frame)
         landmarks = None
@@ -142,6 +152,24 @@ def _frame(box: np.ndarray, mesh: np.ndarray | None, size_px: tuple[int, int]) -
     low, high = mesh[:MESH_FACE, :2].min(axis=0), mesh[:MESH_FACE, :2].max(axis=0)
     face_px = float(max((high[0] - low[0]) * 1.15, high[1] - low[1]))
     return frame_face((low + high) / 2 - (0.0, 0.04 * face_px), face_px, size_px)
+
+
+def _quarters(mesh: np.ndarray) -> int:
+    """Quarter turns to the left, as `np.rot90` counts, that bring a lying face upright; 0 when it is."""
+    right, left = mesh[EYES_OUTSIDE[0], :2], mesh[EYES_OUTSIDE[1], :2]
+    degrees = float(np.degrees(np.arctan2(left[1] - right[1], left[0] - right[0])))
+    return 0 if abs(degrees) < LYING_DEGREES else round(degrees / 90) % 4
+
+
+def _turned_back(to_turned: np.ndarray, size_px: tuple[int, int], quarters: int) -> np.ndarray:
+    """From the crop to a photo of `size_px`, given the way from the crop to the photo turned so many quarters left."""
+    width, height = size_px
+    back = {
+        1: [[0.0, -1.0, width], [1.0, 0.0, 0.0]],
+        2: [[-1.0, 0.0, width], [0.0, -1.0, height]],
+        3: [[0.0, 1.0, 0.0], [-1.0, 0.0, height]],
+    }[quarters]
+    return np.array(back) @ np.vstack([to_turned, (0.0, 0.0, 1.0)])
 
 
 def _face_mask(landmarks: np.ndarray) -> np.ndarray:

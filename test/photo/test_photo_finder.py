@@ -114,6 +114,19 @@ def test_a_tilted_head_is_found_with_its_mesh(finder: SitterFinder, photo: Photo
     assert np.degrees(np.arctan2(-eyes[1], eyes[0])) == pytest.approx(degrees, abs=6)
 
 
+@pytest.mark.parametrize('quarters', [1, 3])
+def test_a_photo_on_its_side_is_turned_upright(finder: SitterFinder, photo: Photo, quarters: int) -> None:
+    lying = Photo(np.ascontiguousarray(np.rot90(photo.rgb[:300], quarters)))
+    sitter = finder.find(lying)
+    assert sitter.landmarks is not None
+    eyes = sitter.landmarks[263, :2] - sitter.landmarks[33, :2]
+    assert abs(np.degrees(np.arctan2(eyes[1], eyes[0]))) < 20
+    x, y = FACE
+    width, height = 512, 300
+    at = {1: (y, width - x), 3: (height - y, x)}[quarters]
+    assert in_photo(sitter.to_photo, sitter.landmarks[:, :2]).mean(axis=0) == pytest.approx(at, abs=15)
+
+
 def test_an_upside_down_head_never_crashes(finder: SitterFinder, photo: Photo) -> None:
     sitter = finder.find(Photo(np.ascontiguousarray(photo.rgb[::-1, ::-1])), require_face=False)
     assert sitter.crop.shape == (CROP_PX, CROP_PX, 3)
