@@ -26,6 +26,7 @@ from sketch_robot.stroke import LABELS, Stroke
 
 MM = 1e-3  # a millimetre in metres
 FRAME = 'paper'
+FARTHEST = 1e7  # of a point in pixels or millimetres; beyond, squares and sums of lengths overflow sooner or later
 
 
 def stroke_to_ros(stroke: Stroke, scale: float = 1.0) -> StrokeMsg:
@@ -49,12 +50,17 @@ def stroke_from_ros(msg: StrokeMsg, scale: float = 1.0) -> Stroke:
     """A stroke with its coordinates times `scale`.
 
     Raises:
-        SketchRobotError: BAD_PLAN, no points, x and y of different length, values not finite, an unknown label, widths
-            or pressures that are not as many as points.
+        SketchRobotError: BAD_PLAN, no points, x and y of different length, values not finite or beyond all paper, an
+            unknown label, widths or pressures that are not as many as points.
     """
     if len(msg.x) != len(msg.y):
         raise SketchRobotError(ErrorCode.BAD_PLAN, f'a stroke has {len(msg.x)} x but {len(msg.y)} y coordinates')
     xy = np.column_stack([np.frombuffer(msg.x, np.float64), np.frombuffer(msg.y, np.float64)]) * scale
+    farthest = float(np.abs(xy).max(initial=0.0))
+    if math.isfinite(farthest) and farthest > FARTHEST:
+        raise SketchRobotError(
+            ErrorCode.BAD_PLAN, f'a stroke has a coordinate of {farthest:g}, beyond {FARTHEST:g}; check its unit'
+        )
     if msg.label not in (*LABELS, ''):
         raise SketchRobotError(ErrorCode.BAD_PLAN, f'unknown stroke label {msg.label!r}; known: {", ".join(LABELS)}')
     try:

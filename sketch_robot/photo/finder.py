@@ -43,7 +43,7 @@ class SitterFinder:
         Args:
             photo: where its face lies decides how it is turned, by quarters.
             require_face: without a face, whether to fail or to frame the whole picture (faces 0, no matte).
-            quick: for a live view, in a fifth of the time: small faces are only looked for where there is no large
+            quick: for a live view, in a quarter of the time: small faces are only looked for where there is no large
                 one, so that fewer may be counted, and the matte does not follow the picture's edges.
             upright: the photo is known to be, and is not turned.
 

@@ -145,6 +145,7 @@ def test_a_malformed_plan_is_refused_as_such(msg: DrawingPlanMsg, words: str) ->
         (StrokeMsg(), 'needs points'),
         (StrokeMsg(x=[1.0, 2.0], y=[1.0]), 'has 2 x but 1 y coordinates'),
         (StrokeMsg(x=[math.nan], y=[1.0]), 'not finite'),
+        (StrokeMsg(x=[1e300, 1.0], y=[1.0, 1.0]), 'a coordinate of 1e+300, beyond 1e+07; check its unit'),
         (StrokeMsg(x=[1.0], y=[1.0], label='moustache'), "unknown stroke label 'moustache'; known: eye, brow"),
         (StrokeMsg(x=[1.0], y=[1.0], importance=1.5), 'importance 1.5 is outside [0, 1]'),
         (StrokeMsg(x=[1.0], y=[1.0], importance=math.nan), 'importance nan'),
