@@ -9,9 +9,9 @@ import numpy as np
 from sketch_robot.motion import DrawingPlan, Page, PenProfile, time_plan
 from sketch_robot.plotters.ebb import EbbPlotter
 from sketch_robot.plotters.ebb_moves import Axes
-from sketch_robot.plotters.emulators.ebb import EbbLink
 from sketch_robot.plotters.emulators.ebb_board import EbbBoard
 from sketch_robot.plotters.emulators.ebb_cable import TICK_S, EbbCable
+from sketch_robot.plotters.emulators.ebb_link import EbbLink
 from sketch_robot.plotters.emulators.faults import FaultSchedule
 from sketch_robot.plotters.paper import coverage, paper_of
 from sketch_robot.stroke import Stroke

@@ -13,9 +13,9 @@ from sketch_robot.plotters.ebb_found import found_drawn
 from sketch_robot.plotters.ebb_moves import Axes
 from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
 from sketch_robot.plotters.ebb_talk import Doubt, Refusal
-from sketch_robot.plotters.emulators.ebb import EbbLink
 from sketch_robot.plotters.emulators.ebb_board import EbbBoard
 from sketch_robot.plotters.emulators.ebb_cable import EbbCable
+from sketch_robot.plotters.emulators.ebb_link import EbbLink
 from sketch_robot.plotters.remainder import Proven
 from sketch_robot.stroke import Stroke
 

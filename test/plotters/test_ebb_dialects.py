@@ -9,9 +9,9 @@ from sketch_robot.errors import SketchRobotError
 from sketch_robot.plotters import PlotterStatus
 from sketch_robot.plotters.ebb_client import EbbClient
 from sketch_robot.plotters.ebb_moves import Axes
-from sketch_robot.plotters.emulators.ebb import EbbLink
 from sketch_robot.plotters.emulators.ebb_board import EbbBoard
 from sketch_robot.plotters.emulators.ebb_cable import EbbCable
+from sketch_robot.plotters.emulators.ebb_link import EbbLink
 from sketch_robot.plotters.journal import Journal
 
 PLAN = plan_with(QUICK, [[5.0, 5.0], [12.0, 9.0]], [[12.0, 12.0], [6.0, 12.0]])

@@ -15,9 +15,10 @@ from sketch_robot.plotters import PlotterStatus
 from sketch_robot.plotters.ebb import EbbPlotter
 from sketch_robot.plotters.ebb_moves import Axes, course_of, cut
 from sketch_robot.plotters.emulators import Emulator
-from sketch_robot.plotters.emulators.ebb import EbbLink, EmulatedEbb
+from sketch_robot.plotters.emulators.ebb import EmulatedEbb
 from sketch_robot.plotters.emulators.ebb_board import EbbBoard
 from sketch_robot.plotters.emulators.ebb_cable import EbbCable
+from sketch_robot.plotters.emulators.ebb_link import EbbLink
 from sketch_robot.plotters.emulators.ebb_servo import Servo
 from sketch_robot.plotters.emulators.faults import Fault, FaultSchedule
 from sketch_robot.plotters.journal import Journal
@@ -33,7 +34,8 @@ def say(board, *lines):
     """What a board answers to lines, obeyed as soon as there is room."""
     for line in lines:
         board.receive(line.encode() + b'\r')
-        board.advance_until_free(10**6)
+        while board.blocked:
+            board.advance(MS)
         assert board.handle_one()
     return board.take_output()
 

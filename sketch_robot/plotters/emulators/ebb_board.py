@@ -1,7 +1,6 @@
 """An emulated EBB without a port: bytes in, bytes out, and a pen on paper, in time that whoever holds it hands out.
 
-It speaks as the command reference has it (EBB command set 2.x and 3.0), in legacy and in future syntax, with checksums
-where they are switched on. A command that finds the queue full blocks all after it until there is room.
+Here is what each command does; see `EbbSyntax` for how it is read and answered, `EbbCarriage` for what moves.
 """
 
 from __future__ import annotations
@@ -12,21 +11,14 @@ import numpy as np
 
 from sketch_robot.motion.page import Page
 from sketch_robot.plotters.ebb_moves import Axes
-from sketch_robot.plotters.emulators.ebb_motion import STEP, TICKS_PER_MS, Job, Stepper
+from sketch_robot.plotters.emulators.ebb_motion import STEP, TICKS_PER_MS, Job
 from sketch_robot.plotters.emulators.ebb_servo import Servo
-from sketch_robot.plotters.paper import Paper
+from sketch_robot.plotters.emulators.ebb_syntax import KEPT_LINES, WAITS_TO_ENABLE, Bad, EbbSyntax
 
-MOST_BYTES = 256  # of a command, with its end
-KEPT_LINES = 20_000  # to look at
 DEEPEST = 32  # entries of the longest queue that firmware 3 allows
-WAITS_TO_ENABLE = (2, 8, 0)  # the firmware from which EM takes its turn in the queue
 
 
-class _Bad(Exception):  # noqa: N818  what the board answers, not an error of ours
-    """A command that the board refuses."""
-
-
-class EbbBoard:
+class EbbBoard(EbbSyntax):
     """See the module. One thread at a time.
 
     Args:
@@ -37,15 +29,7 @@ class EbbBoard:
         servo: what lifts the pen.
 
     Attributes:
-        ticks: of 40 us, since power came on first.
-        lifts: how often the pen has left the paper.
-        ink_mm: how far it has drawn.
-        travel_down_mm: how far the pen was dragged over the paper while it was told to be up.
-        outside_mm: the farthest that the pen has been off the page.
-        enabled: whether each motor has its current.
         supply: of the motors, as QC tells; 300 is 9 V.
-        commands: the latest lines received, in order.
-        lines: how many there were.
     """
 
     def __init__(
@@ -57,213 +41,23 @@ class EbbBoard:
         pen_width_mm: float = 0.5,
         servo: Servo | None = None,
     ) -> None:
-        self.page, self.axes, self.firmware = page, axes, firmware
-        self.paper = Paper(page, pen_width_mm)
-        self.servo = servo or Servo()
-        self.stepper = Stepper()
-        self.ticks = 0
+        super().__init__(page, axes, firmware=firmware, pen_width_mm=pen_width_mm, servo=servo)
+        self.commands = deque(maxlen=KEPT_LINES)
         self.supply = 300
-        self.lifts = 0
-        self.ink_mm = self.travel_down_mm = self.outside_mm = 0.0
-        self.commands: deque[str] = deque(maxlen=KEPT_LINES)
-        self.lines = 0
-        self._seen, self._made = (0.0, 0.0), b''
-        self._origin = np.zeros(2)  # page coordinates that step 0 stands for, mm
-        self._variables = [0] * 32
-        self._input = b''
-        self._output = b''
         self.reset()
 
-    # ------------------------------------------------------------- what can be seen of it
-    @property
-    def xy_mm(self) -> tuple[float, float]:
-        """Where the pen truly is."""
-        x, y = self._origin + self.axes.mm(self.stepper.made)
-        return float(x), float(y)
-
-    @property
-    def pen_down(self) -> bool:
-        """Whether the pen touches the paper."""
-        return self.servo.touching
-
-    @property
-    def has_input(self) -> bool:
-        """Whether there is a whole command that it has not obeyed."""
-        return b'\r' in self._input or len(self._input) >= MOST_BYTES
-
-    def forget_input(self) -> None:
-        """Drop what was said half, or not yet obeyed, as when the cable is pulled."""
-        self._input = b''
-
-    @property
-    def blocked(self) -> bool:
-        """Whether a whole command waits for room in the queue."""
-        return b'\r' in self._input and self._must_wait(self._input.split(b'\r', 1)[0])
-
-    # ------------------------------------------------------------- what people do to it
     def press_button(self) -> None:
         """Press PRG."""
         self._button = True
 
-    def move_by_hand(self, xy_mm: tuple[float, float]) -> None:
-        """Push the carriage somewhere, which the board does not notice."""
-        self.paper.lift()
-        self._origin = np.array(xy_mm) - self.axes.mm(self.stepper.made)
-        if self.servo.touching:
-            self.paper.touch(self.xy_mm)
-
     def reset(self) -> None:
         """Start as after power came on: everything forgotten, the motors and the servo without power."""
-        self.stepper.flush()
-        self.stepper.clear()
-        self.stepper.depth = 1
-        self.stepper.coarseness = 1
+        self.power_off()
         self._future = self._checked = self._button = False
         self._variables = [0] * 32
-        self.enabled = [False, False]
-        self._pen_up, self._pulse_up, self._pulse_down = True, 12000, 16000
+        self._pulse_up, self._pulse_down = 12000, 16000
         self._rate_up = self._rate_down = 0
         self._input = b''
-        self.servo.release()
-
-    # ------------------------------------------------------------- time
-    def advance(self, ticks: int) -> None:
-        """Let time pass."""
-        while ticks > 0:
-            self.stepper.begin_next()
-            self._begin_jobs()
-            slot = min(ticks, TICKS_PER_MS - self.ticks % TICKS_PER_MS)
-            slot, done = self.stepper.run(slot)
-            self.ticks += slot
-            ticks -= slot
-            if done or self.ticks % TICKS_PER_MS == 0:
-                self._follow()
-
-    def advance_until_free(self, most_ticks: int) -> None:
-        """Let time pass until a waiting command has room, but not for longer than this."""
-        while self.blocked and most_ticks > 0:
-            self.advance(min(most_ticks, TICKS_PER_MS))
-            most_ticks -= TICKS_PER_MS
-
-    def _begin_jobs(self) -> None:
-        for job in self.stepper.started:
-            if job.servo is not None:
-                self.servo.aim(*job.servo)
-            if job.pen_up is not None:
-                self._pen_up = job.pen_up
-            if job.enable is not None:
-                self._enable(*job.enable)
-        self.stepper.started.clear()
-
-    def _follow(self) -> None:
-        """Move the pen over the paper to where the motors are now."""
-        was_down = self.servo.touching
-        self.servo.run_until(self.ticks // TICKS_PER_MS)
-        down = self.servo.touching
-        made = self.stepper.made.tobytes()
-        if made == self._made and down == was_down:
-            return
-        was, now = self._seen, self.xy_mm
-        self._seen, self._made = now, made
-        if was_down and now != was:
-            self.paper.ink(np.array([now]))
-            length_mm = float(np.hypot(now[0] - was[0], now[1] - was[1]))
-            self.ink_mm += length_mm
-            self.travel_down_mm += length_mm if self._pen_up else 0.0
-        if now != was:
-            over = max(-now[0], -now[1], now[0] - self.page.width_mm, now[1] - self.page.height_mm)
-            self.outside_mm = max(self.outside_mm, over)
-        if down and not was_down:
-            self.paper.touch(now)
-        elif was_down and not down:
-            self.lifts += 1
-            self.paper.lift()
-
-    # ------------------------------------------------------------- lines
-    def receive(self, data: bytes) -> None:
-        """Take bytes from the cable."""
-        self._input += data
-
-    def handle_one(self) -> bool:
-        """Obey the next whole command if there is room for it; whether there was one."""
-        self._input = self._input.replace(b'\n', b'')
-        if len(self._input.split(b'\r', 1)[0]) >= MOST_BYTES:
-            self._input = self._input[MOST_BYTES:]
-            self._say('!3 Err: RX Buffer overrun')
-            return True
-        if b'\r' not in self._input or self.blocked:
-            return False
-        line, self._input = self._input.split(b'\r', 1)
-        self._obey(line.decode('ascii', 'replace'))
-        return True
-
-    def take_output(self) -> bytes:
-        """The bytes to put on the cable."""
-        data, self._output = self._output, b''
-        return data
-
-    def _must_wait(self, line: bytes) -> bool:
-        name = line[:2].upper()
-        if name in (b'HM', b'CU'):
-            return not self.stepper.idle and (name == b'HM' or line[2:5] == b',4,')
-        queued = (b'SM', b'XM', b'LM', b'S2', b'TP') + ((b'EM',) if self.firmware >= WAITS_TO_ENABLE else ())
-        immediate_pen = name == b'SP' and line[3:4] in (b'2', b'3')
-        return (name in queued or (name == b'SP' and not immediate_pen)) and self.stepper.full
-
-    def _obey(self, line: str) -> None:
-        self.commands.append(line)
-        self.lines += 1
-        name = line.split(',', 1)[0][:2].upper()
-        try:
-            if self._checked:
-                line = self._without_checksum(line)
-            handler = getattr(self, f'_do_{name.lower()}', None) if name.isascii() and name.isalnum() else None
-            body = line[len(name) :]
-            if handler is None:
-                raise _Bad(f"!8 Err: Unknown command '{name}:{''.join(f'{ord(c) % 256:02X}' for c in name)}'")
-            if body and not body.startswith(','):
-                raise _Bad(f"!5 Err: Need comma next, found: '{body[0]}'")
-            handler(body[1:].split(',') if body else [])
-        except _Bad as refusal:
-            self._say(f'{name},{refusal}' if self._future else str(refusal))
-
-    def _without_checksum(self, line: str) -> str:
-        body, comma, said = line.rpartition(',')
-        if not comma or len(said) > 4:
-            raise _Bad('!10 Err: No checksum found but required')
-        wanted = -sum(ord(c) for c in body) % 256
-        if not (said.isascii() and said.isdigit() and int(said) == wanted):
-            raise _Bad(f'!9 Err: Checksum incorrect, expected {wanted}')
-        return body
-
-    def _say(self, text: str, legacy_end: str = '\r\n') -> None:
-        self._output += (text + ('\n' if self._future else legacy_end)).encode('ascii', 'replace')
-
-    def _answer(
-        self, name: str, value: str | None = None, *, legacy_end: str = '\r\nOK\r\n', named: bool = False
-    ) -> None:
-        """Answer a command that was obeyed; with a value to tell, or with OK alone."""
-        if self._future:
-            self._say(name if value is None else f'{name},{value}')
-        elif value is None:
-            self._say('OK')
-        else:
-            self._say(f'{name},{value}' if named else value, legacy_end)
-
-    def _number(self, given: list[str], index: int, low: int, high: int, default: int | None = None) -> int:
-        if index >= len(given):
-            if default is None:
-                raise _Bad('!4 Err: Missing parameter(s)')
-            return default
-        text = given[index]
-        digits = text[1:] if text.startswith('-') else text
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 10 and low <= int(text) <= high):
-            raise _Bad('!6 Err: Invalid parameter value')
-        return int(text)
-
-    def _no_more(self, given: list[str], count: int) -> None:
-        if len(given) > count:
-            raise _Bad('!7 Err: Extra parameter')
 
     # ------------------------------------------------------------- moves
     def _do_sm(self, given: list[str]) -> None:
@@ -292,16 +86,16 @@ class EbbBoard:
             # single floats, as the board reckons
             rate = int(np.float32(abs(count)) * (np.float32(STEP / TICKS_PER_MS) / np.float32(ms)))
             if rate > STEP:
-                raise _Bad(f'!0 Err: <axis{axis}> step rate too high')
+                raise Bad(f'!0 Err: <axis{axis}> step rate too high')
             slowest = 1 if self.firmware >= (3, 0, 0) else 112_000  # 1.31 steps/s
             if count != 0 and rate < slowest:
-                raise _Bad(f'!0 Err: <axis{axis}> step rate too slow')
+                raise Bad(f'!0 Err: <axis{axis}> step rate too slow')
             rates.append(rate)
         self._turn(Job(0, _magnitudes(steps), (rates[0], rates[1]), (0, 0), _ways(steps), clear))
 
     def _do_lm(self, given: list[str]) -> None:
         if self.firmware < (2, 7, 0):
-            raise _Bad("!8 Err: Unknown command 'LM:4C4D'")
+            raise Bad("!8 Err: Unknown command 'LM:4C4D'")
         most = 2**31 - 1
         lowest = -(2**31) if self.firmware >= (3, 0, 0) else 0
         values = [self._number(given, k, lowest if k % 3 == 0 else -(2**31), most) for k in range(6)]
@@ -309,7 +103,7 @@ class EbbBoard:
         self._no_more(given, 7)
         rates, steps, accels = values[0::3], values[1::3], values[2::3]
         if any(rate < 0 and count < 0 for rate, count in zip(rates, steps, strict=True)):
-            raise _Bad('!6 Err: Invalid parameter value')
+            raise Bad('!6 Err: Invalid parameter value')
         started = [rate - int(accel / 2) for rate, accel in zip(rates, accels, strict=True)]
         pair = (steps[0], steps[1])
         self._turn(Job(0, _magnitudes(pair), (started[0], started[1]), (accels[0], accels[1]), _ways(pair), clear))
@@ -322,7 +116,7 @@ class EbbBoard:
 
     def _do_hm(self, given: list[str]) -> None:
         if self.firmware < (2, 6, 2):
-            raise _Bad("!8 Err: Unknown command 'HM:484D'")
+            raise Bad("!8 Err: Unknown command 'HM:484D'")
         frequency = self._number(given, 0, 2, 25_000)
         target = np.zeros(2, dtype=np.int64)
         if len(given) > 1:
@@ -358,15 +152,6 @@ class EbbBoard:
             self._enable(*modes)
         self._answer('EM')
 
-    def _enable(self, first: int, second: int | None) -> None:
-        self.enabled[0] = first > 0
-        if second is not None:
-            self.enabled[1] = second > 0
-        if first > 0:
-            self.stepper.coarseness = 2 ** (first - 1)
-        if self.firmware >= (2, 6, 2):
-            self.stepper.clear()
-
     def _do_cs(self, given: list[str]) -> None:
         self._no_more(given, 0)
         self.stepper.clear()
@@ -378,7 +163,7 @@ class EbbBoard:
 
     def _do_qe(self, given: list[str]) -> None:
         if self.firmware < (2, 8, 0):
-            raise _Bad("!8 Err: Unknown command 'QE:5145'")
+            raise Bad("!8 Err: Unknown command 'QE:5145'")
         self._no_more(given, 0)
         fineness = 16 // self.stepper.coarseness
         self._answer('QE', ','.join(str(fineness if on else 0) for on in self.enabled))
@@ -393,7 +178,7 @@ class EbbBoard:
 
     def _do_qg(self, given: list[str]) -> None:
         if self.firmware < (2, 6, 2):
-            raise _Bad("!8 Err: Unknown command 'QG:5147'")
+            raise Bad("!8 Err: Unknown command 'QG:5147'")
         self._no_more(given, 0)
         running, first, second, waiting = self._motors()
         byte = 32 * self._button + 16 * self._pen_up + 8 * running + 4 * first + 2 * second + waiting
@@ -488,12 +273,12 @@ class EbbBoard:
 
     def _do_qu(self, given: list[str]) -> None:
         if self.firmware < (3, 0, 0):
-            raise _Bad("!8 Err: Unknown command 'QU:5155'")
+            raise Bad("!8 Err: Unknown command 'QU:5155'")
         what = self._number(given, 0, 0, 255)
         self._no_more(given, 1)
         known = {2: DEEPEST, 3: self.stepper.depth, 6: len(self.stepper.waiting)}
         if what not in known:
-            raise _Bad('!6 Err: Invalid parameter value')
+            raise Bad('!6 Err: Invalid parameter value')
         self._answer('QU', str(known[what]), named=True)
         if self._future:
             self._say('')  # the board ends this answer twice
@@ -504,7 +289,7 @@ class EbbBoard:
         self._no_more(given, 2)
         newer = self.firmware >= (3, 0, 0)
         if not newer and what not in (1, 2, 3):
-            raise _Bad('!6 Err: Invalid parameter value')
+            raise Bad('!6 Err: Invalid parameter value')
         if what == 4:
             self.stepper.depth = min(DEEPEST, max(1, value))
         elif what == 10:

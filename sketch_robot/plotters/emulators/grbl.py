@@ -10,30 +10,26 @@ Arduino boards.
 
 from __future__ import annotations
 
-import logging
 import math
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from sketch_robot.plotters.emulators.faults import Fault, FaultSchedule
 from sketch_robot.plotters.emulators.grbl_machine import Hardware
 from sketch_robot.plotters.emulators.grbl_unit import BOOT_S, GrblUnit
+from sketch_robot.plotters.emulators.port_thread import PortThread
 from sketch_robot.plotters.emulators.pty import PseudoTerminal
 from sketch_robot.plotters.paper import Paper
 
 OPEN_S = 0.1  # wall-clock; a client that opens a port drops what it finds there, so nothing happens for so long
-_TURN_S = 0.002  # wall-clock; how often time passes while something moves
-_QUIET_S = 0.02  # wall-clock; how often while nothing does
-_LATEST_S = 0.02  # wall-clock; time that could not be kept up with is forgotten beyond this
+_TURN_S = 0.002
+_QUIET_S = 0.02
+_LATEST_S = 0.02
 _FREE_RUN_S = 0.05  # machine time at once when there is no limit of speed
-_log = logging.getLogger(__name__)
 
 
-class EmulatedGrbl:
+class EmulatedGrbl(PortThread):
     """A plotter with a GRBL 1.1h controller; satisfies `Emulator`.
 
     Args:
@@ -72,6 +68,7 @@ class EmulatedGrbl:
     ) -> None:
         if not speedup > 0.0:
             raise ValueError(f'a speed-up of {speedup} is not possible; it must be positive')
+        super().__init__('emulated GRBL', link, turn_s=_TURN_S, quiet_s=_QUIET_S, latest_s=_LATEST_S)
         self._unit = GrblUnit(
             hardware,
             settings=settings,
@@ -84,21 +81,7 @@ class EmulatedGrbl:
         )
         self.firmware, self.plotter, self.faults = self._unit.firmware, self._unit.plotter, self._unit.faults
         self._speedup = float(speedup)
-        self._link = link
-        self._terminal: PseudoTerminal | None = None
-        self._thread: threading.Thread | None = None
-        self._lock = threading.RLock()
-        self._closing = threading.Event()
         self._client = False
-        self._wall = 0.0
-
-    # ------------------------------------------------------------- life
-    @property
-    def port(self) -> str:
-        """Path of the serial port. Without a link it changes when the port is plugged in again."""
-        if self._terminal is None:
-            raise RuntimeError('the emulator has not been started')
-        return self._terminal.path
 
     @property
     def paper(self) -> Paper:
@@ -126,57 +109,30 @@ class EmulatedGrbl:
         return self._client
 
     def start(self) -> None:
-        """Plug in and power on.
+        """Plug in and power on. Starting twice is harmless.
 
         Raises:
             SketchRobotError: BAD_GOAL, the link cannot be made; PLOTTER_OFFLINE, no pseudo-terminal is left.
         """
-        if self._thread is not None:
-            return
-        self._closing.clear()
-        self._client = False
-        self._terminal = PseudoTerminal(self._link)
-        self._wall = time.monotonic()
-        self._thread = threading.Thread(target=self._work, args=(self._terminal,), name='emulated-grbl', daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Power off; the port vanishes."""
-        if self._thread is None or self._terminal is None:
-            return
-        self._closing.set()
-        self._terminal.wake()
-        self._thread.join()
-        self._terminal.close()
-        self._thread = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        if self._thread is None:
+            self._client = False
+        super().start()
 
     # ------------------------------------------------------------- what people do to it
     def unplug(self) -> None:
         """Pull the cable; the machine goes on with what it has."""
-        with self._lock:
+        with self.aside():
             self._unit.plugged = False
-            self._wake()
 
     def replug(self) -> None:
         """Put the cable back."""
-        with self._lock:
+        with self.aside():
             self._unit.plugged = True
-            self._wake()
 
     def inject(self, fault: Fault) -> None:
         """Let something go wrong when its moment comes; one that has passed is now."""
-        with self._lock:
+        with self.aside():
             self.faults.add(fault)
-            self._wake()
 
     def wait_until_idle(self, seconds: float = 10.0) -> bool:
         """Wait at most so many wall-clock seconds until nothing moves and nothing is on its way; whether it is so."""
@@ -189,49 +145,33 @@ class EmulatedGrbl:
                 return False
             time.sleep(_TURN_S)
 
-    def _wake(self) -> None:
-        if self._terminal is not None:
-            self._terminal.wake()
-
     # ------------------------------------------------------------- its thread
-    def _work(self, terminal: PseudoTerminal) -> None:
-        try:
-            while not self._closing.is_set():
-                with self._lock:
-                    self._turn(terminal)
-                    busy = self._unit.busy
-                terminal.wait(_TURN_S if busy else _QUIET_S)
-        except Exception:  # a thread has nobody to tell but the log
-            _log.exception('the emulated controller has a defect')
-            terminal.unplug()
-            raise
+    @property
+    def _plugged(self) -> bool:
+        return self._unit.plugged
 
-    def _turn(self, terminal: PseudoTerminal) -> None:
-        """Let time pass, take what the client has sent, and answer."""
-        now = time.monotonic()
-        if now > self._wall:
-            passed, self._wall = min(now - self._wall, _LATEST_S), now
-            if math.isinf(self._speedup):
-                self._unit.run(_FREE_RUN_S if self._unit.busy else passed)
-            else:
-                self._unit.run(passed * self._speedup)
-        self._mind_cable(terminal)
-        data = terminal.read()
-        if data:
-            self._unit.send(data)
-            self._unit.run(0.0)
-        terminal.write(self._unit.heard())
+    @property
+    def _busy(self) -> bool:
+        return self._unit.busy
 
-    def _mind_cable(self, terminal: PseudoTerminal) -> None:
-        if self._unit.plugged != terminal.plugged:
-            if self._unit.plugged:
-                terminal.plug()
-            else:
-                terminal.unplug()
+    def _pass(self, seconds: float) -> None:
+        if math.isinf(self._speedup):
+            self._unit.run(_FREE_RUN_S if self._unit.busy else seconds)
+        else:
+            self._unit.run(seconds * self._speedup)
+
+    def _take(self, data: bytes) -> None:
+        self._unit.send(data)
+        self._unit.run(0.0)
+
+    def _answer(self) -> bytes:
+        return self._unit.heard()
+
+    def _mind_client(self, terminal: PseudoTerminal) -> None:
         stayed = not terminal.client_left()
         client = terminal.in_use()
         if client and not (self._client and stayed):
             terminal.make_raw()
             self._unit.client_opens()
-            self._wall = time.monotonic() + OPEN_S
+            self._wall_s = time.monotonic() + OPEN_S
         self._client = client
