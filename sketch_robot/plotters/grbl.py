@@ -25,7 +25,7 @@ from sketch_robot.motion.page import Page
 from sketch_robot.motion.plan import HOME_MM, DrawingPlan
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.plotters.checks import check_plan
-from sketch_robot.plotters.grbl_client import MOVING, ORIGIN_HINT, GrblClient
+from sketch_robot.plotters.grbl_client import ORIGIN_HINT, GrblClient
 from sketch_robot.plotters.grbl_drawing import GrblDrawing
 from sketch_robot.plotters.grbl_events import (
     AlarmError,
@@ -38,6 +38,7 @@ from sketch_robot.plotters.grbl_events import (
     held_up,
 )
 from sketch_robot.plotters.grbl_failures import Failures
+from sketch_robot.plotters.grbl_memory import MOVING
 from sketch_robot.plotters.grbl_options import GrblOptions, make_pen, page_matrix
 from sketch_robot.plotters.grbl_port import UNKNOWN_COMMAND
 from sketch_robot.plotters.grbl_program import Program
@@ -290,12 +291,8 @@ class GrblPlotter(Plotter):
         """
         client = self._client
         facts = resumed.facts.get(FACTS) if resumed is not None else None
-        if (
-            facts
-            and client.found is not None
-            and client.found.token in (int(facts['token']), MOVING)
-            and client.located
-        ):
+        known = (int(facts['token']) or MOVING, MOVING) if facts else ()
+        if facts and client.found is not None and client.found.token in known and client.located:
             client.origin_mm = np.array(facts['origin_mm'], dtype=np.float64)
             client.trusted = True
         if client.located and (client.trusted or resumed is None):
@@ -455,15 +452,15 @@ class GrblPlotter(Plotter):
             if not quietly:
                 raise
         finally:
-            paused = self._recover(report)
+            paused = self._recover()
             self._pen_down = False
         return paused
 
-    def _recover(self, report: Report) -> bool:
+    def _recover(self) -> bool:
         paused, stopped = False, None
         while True:
             try:
-                self._client.recover_at(report)
+                self._client.recover()
             except DoorOpen as door:
                 if stopped is not None:
                     raise

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from contextlib import suppress
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,8 +22,9 @@ from sketch_robot.plotters.grbl_events import (
     silent,
 )
 from sketch_robot.plotters.grbl_frame import Frame
+from sketch_robot.plotters.grbl_memory import OFFSETS, Found, find, leave_token
 from sketch_robot.plotters.grbl_options import GrblOptions
-from sketch_robot.plotters.grbl_port import ASKINGS, COMMAND_S
+from sketch_robot.plotters.grbl_port import ASKINGS
 from sketch_robot.plotters.grbl_program import PROBE_RADIUS_MM, Program
 from sketch_robot.plotters.grbl_setup import (
     LEAST_BYTES,
@@ -36,41 +35,22 @@ from sketch_robot.plotters.grbl_setup import (
     unusable,
     wanted_settings,
 )
-from sketch_robot.plotters.grbl_status import Banner, Error, Note, Ok, Report
+from sketch_robot.plotters.grbl_status import Banner, Note, Report
 from sketch_robot.plotters.grbl_step import MODES
 from sketch_robot.plotters.grbl_stream import MOST_BYTES, GrblStream
 from sketch_robot.plotters.serial_link import Link
 
 CONNECT_S = 8.0  # an Arduino's boot loader takes 2
 HOMING_S = 120.0
-MOVING = -1  # token of a controller that could not be asked
 ASK_AGAIN_S = 0.25
-DRAIN_S = 0.1
 WCO_REPORTS = 40  # the offset is in one of so many reports
 MOVED_MM = 0.01
 SHORTEST_LINE = 3  # bytes
-TOKENS = 1000
-NOT_A_LINE = b'#\n'  # refused whatever half a line it ends; one alone could be carried out
-UNLOCK, HOME, OFFSETS, PARSER = '$X', '$H', '$#', '$G'
+UNLOCK, HOME = '$X', '$H'
 ORIGIN_HINT = (
     "put the pen, raised, over the page's lower left corner and set the origin there (--origin-is-set), then resume"
 )
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Found:
-    """How a controller was found that had not been restarted.
-
-    Attributes:
-        report: of its standstill.
-        token: that an earlier run left; 0: none; MOVING: it could not be asked.
-        feed: F of its parser; None: it could not be asked.
-    """
-
-    report: Report
-    token: int
-    feed: int | None = None
 
 
 class GrblClient:
@@ -137,7 +117,7 @@ class GrblClient:
 
     def _begin(self) -> None:
         report, has_started = self._first_report()
-        self.found = None if has_started else self.found or self._find(report)
+        self.found = None if has_started else self.found or find(self.stream, self.options.pen, report)
         self.reset()
         self._identify()
         self._locate_at_start()
@@ -164,63 +144,6 @@ class GrblClient:
                 if isinstance(answer, Report):
                     return answer, has_started
         raise silent(self.link.port)
-
-    def _find(self, report: Report) -> Found | None:
-        """How it stands, and who was here before."""
-        moving = report.state in ('Run', 'Hold', 'Jog', 'Home', 'Door')
-        if moving:
-            return Found(self.stream.halt(), MOVING)
-        if report.state != 'Idle':
-            return None
-        self._end_line()
-        token, words = 0, {}
-        for _ in range(2 * ASKINGS):
-            try:
-                words = self._parser_words()
-                token = words.get('S', 0) if self.options.pen.kind == 'z' else self._read_token()
-                break
-            except CommandError as error:
-                _log.info('%s', error.message)
-            except Damaged:
-                self.stream.drain(DRAIN_S)  # or its rest would answer the next question
-        return Found(self.stream.look(), token, words.get('F', 0))
-
-    def _end_line(self) -> None:
-        """Have half a line refused that somebody else may have left."""
-        self.link.write(NOT_A_LINE)
-        end_s = self.link.now_s() + COMMAND_S
-        while (left_s := end_s - self.link.now_s()) > 0.0:
-            with suppress(Damaged):
-                if isinstance(self.stream.read(left_s), Ok | Error):
-                    break
-        self.stream.drain(DRAIN_S)
-
-    def _parser_words(self) -> dict[str, int]:
-        """The words of `$G` that occur once, as F and S, by letter."""
-        told = next((note.values('GC') or '' for note in self._notes(PARSER) if note.values('GC')), '')
-        numbers = ((word[0], word[1:].split('.')[0]) for word in told.split())
-        return {letter: int(number) for letter, number in numbers if number.isdigit()}
-
-    def _read_token(self) -> int:
-        """The number that `_leave_token` left; 0: none."""
-        told = next((note.values('TLO') or '' for note in self._notes(OFFSETS) if note.values('TLO')), '')
-        try:
-            return round(float(told.split(',')[0]) * TOKENS)
-        except (ValueError, OverflowError) as error:
-            raise Damaged(f'the controller told the tool length {told!r}') from error
-
-    def _leave_token(self) -> None:
-        """Leave a number in what the controller forgets when it restarts, and this pen does not use."""
-        self.token = self.token or 1 + secrets.randbelow(TOKENS - 1)
-        of_z = self.options.pen.kind == 'z'
-        try:  # the length of the tool shifts z alone
-            self.stream.command(f'S{self.token}' if of_z else f'G43.1Z{self.token / TOKENS:.3f}')
-        except CommandError as error:
-            _log.info('%s; after connecting again it will not be known whether it was restarted', error.message)
-            self.token = 0
-
-    def _notes(self, line: str) -> list[Note]:
-        return [note for note in self.stream.command(line) if isinstance(note, Note)]
 
     def _identify(self) -> None:
         self.controller = identify(self.stream)
@@ -261,10 +184,10 @@ class GrblClient:
             if report.state == 'Door' and report.detail != 0:
                 raise DoorOpen from None
             raise
+        self.token = leave_token(self.stream, self.options.pen, self.token)
         self.zero_mm = self._read_zero()
         if (self._read_zero() != self.zero_mm).any():  # all coordinates hang on it
             raise Damaged('the controller told two different offsets')
-        self._leave_token()
         self.raise_pen()
 
     def _read_zero(self) -> np.ndarray:
@@ -303,20 +226,8 @@ class GrblClient:
     def stand(self) -> Report:
         """Halt and drop what was sent ahead; the pen is raised where it stands. Returns where that is."""
         report = self.stream.halt()
-        self.recover_at(report)
-        return report
-
-    def recover_at(self, report: Report) -> None:
-        """`recover`, at the standstill that a report tells of.
-
-        Raises:
-            RestartError: it has started twice, and the second time not by the reset.
-        """
         self.recover()
-        if not self.stream.welcomed_twice:
-            return
-        if np.abs(self.stream.look().xy_mm - report.xy_mm).max() > MOVED_MM:
-            raise restarted()
+        return report
 
     def recover(self) -> None:
         """Start anew at a standstill, and raise the pen.
@@ -324,7 +235,9 @@ class GrblClient:
         Raises:
             SketchRobotError: PLOTTER_OFFLINE; PLOTTER_ALARM, it stays locked.
             DoorOpen: the pen is not raised.
+            RestartError: it has started twice, and the second time not by the reset.
         """
+        stood = self.stream.report
         for attempt in range(ASKINGS):
             try:
                 self.reset()
@@ -337,7 +250,11 @@ class GrblClient:
                 if attempt + 1 == ASKINGS:
                     raise silent(self.link.port) from error
             else:
-                return
+                break
+        if stood is None or not self.stream.welcomed_twice:
+            return
+        if np.abs(self.stream.look().xy_mm - stood.xy_mm).max() > MOVED_MM:
+            raise restarted()
 
     def reset(self) -> None:
         """Start anew."""

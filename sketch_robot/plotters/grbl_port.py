@@ -31,6 +31,7 @@ SETTLE_LOOK_S = 0.02
 SETTLE_S = 3.0  # from a feed hold to standstill, at the slowest
 COMMAND_S = 3.0
 RESET_S = 5.0
+LOCKED = 9  # the error
 UNKNOWN_COMMAND = frozenset({2, 3, 20})  # errors, of lines that are as they should be
 SAME_WELCOME_S = 0.5  # a second welcome so soon is the same one told twice
 STATUS, HOLD, RESET = b'?', b'!', b'\x18'
@@ -159,6 +160,8 @@ class GrblPort:
             if isinstance(answer, Ok):
                 return notes
             if isinstance(answer, Error):
+                if answer.code == LOCKED and self.look().state == 'Alarm':
+                    raise AlarmError(Alarm(0))
                 raise CommandError(line, answer)
             if isinstance(answer, Note | Setting):
                 notes.append(answer)

@@ -28,10 +28,11 @@ from sketch_robot.plotters.grbl_events import (
     Miscounted,
     PenUnlike,
     Refused,
+    restarted,
     silent,
 )
 from sketch_robot.plotters.grbl_port import ANSWER_S, ASKINGS, STATUS, GrblPort
-from sketch_robot.plotters.grbl_status import Alarm, Answer, Error, Note, Ok, Report
+from sketch_robot.plotters.grbl_status import Alarm, Answer, Banner, Error, Note, Ok, Report
 from sketch_robot.plotters.grbl_step import Kind, Step
 from sketch_robot.plotters.serial_link import Link
 
@@ -159,6 +160,8 @@ class GrblStream(GrblPort):
     def _take(self, answer: Answer, done: Callable[[Step], None]) -> None:
         if isinstance(answer, Note):
             return
+        if isinstance(answer, Banner):  # not a welcome told twice: by now it has answered
+            raise restarted()
         if not isinstance(answer, Ok | Error):
             raise Damaged(f'the controller answered {answer}')
         if not self._waiting:

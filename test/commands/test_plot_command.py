@@ -124,7 +124,7 @@ def test_a_signal_lifts_the_pen_and_parks_and_the_rest_is_drawn_by_resume(home, 
     assert machine.plotter.ink_mm < 150.0
     assert plot(home, '--port', machine.port, '--resume') == 0
     assert drawn_as(LADDER, machine)
-    assert machine.plotter.ink_mm == pytest.approx(LADDER.ink_mm, abs=0.7)
+    assert machine.plotter.ink_mm == pytest.approx(LADDER.ink_mm, abs=0.5)
     assert machine.plotter.pen_down_travel_mm == 0.0
 
 
@@ -150,7 +150,7 @@ def test_an_unplugged_machine_is_told_with_how_to_go_on(home, capsys):
             time.sleep(0.01)
         assert plot(home, '--port', str(home / 'port'), '--resume') == 0
         assert drawn_as(LADDER, machine)
-        assert machine.plotter.ink_mm == pytest.approx(LADDER.ink_mm, abs=0.7)
+        assert machine.plotter.ink_mm == pytest.approx(LADDER.ink_mm, abs=0.5)
 
 
 def test_a_restart_in_the_middle_is_told_and_wants_the_origin(home, machine, capsys):

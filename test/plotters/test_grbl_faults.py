@@ -6,7 +6,7 @@ from grbl_bench import PROFILE, STEP_MM, World, fault_at_random, off_by_mm, smal
 from sketch_robot.errors import ErrorCode
 
 PEN_MM = PROFILE.pen_width_mm
-OVERLAP_MM = 0.5 + 0.1  # and as exactly as a machine's steps tell where the pen is
+OVERLAP_MM = 0.5
 
 # kind, runs, value, and by how much the stroke in progress may be drawn twice. Where the position is kept it is the
 # overlap. Where it is lost, it is what was drawn since the last report, and where the pen coasted, at 100 mm/s.

@@ -218,7 +218,7 @@ def test_a_pause_lifts_the_pen_and_the_drawing_goes_on_exactly_there(seed, share
     assert all(down is False and state == 'Idle' for down, state, _ in standing)
     assert len({place for _, _, place in standing}) == 1
     assert off_by_mm(world, plan) <= 0.15
-    assert -0.05 < twice_mm(world, plan) <= 0.6
+    assert -0.05 < twice_mm(world, plan) <= 0.5
     assert world.machine.pen_down_travel_mm == 0.0
     assert not world.machine.down
 
@@ -269,7 +269,7 @@ def test_a_stop_in_the_middle_lifts_the_pen_within_200_ms_and_parks(tmp_path, sh
     assert world.plotter.status == PlotterStatus.IDLE
     assert world.draw(plan)  # and what is left can be drawn
     assert off_by_mm(world, plan) <= 0.15
-    assert -0.05 < twice_mm(world, plan) <= 0.6
+    assert -0.05 < twice_mm(world, plan) <= 0.5
     assert world.machine.pen_down_travel_mm == 0.0
 
 
@@ -355,7 +355,7 @@ def test_every_kind_of_pen_draws_the_plan_also_when_paused(kind):
     world.link.at(world.unit.seconds + 0.6 * plan.predicted_s, world.plotter.pause)
     assert world.plotter.draw(plan, world._resume_if_paused).finished
     assert off_by_mm(world, plan) <= 0.15
-    assert -0.05 < twice_mm(world, plan) <= 0.6
+    assert -0.05 < twice_mm(world, plan) <= 0.5
     assert world.machine.pen_down_travel_mm == pytest.approx(0.0, abs=1e-6)
     assert not world.machine.down
     assert world.plotter.status == PlotterStatus.IDLE
@@ -512,7 +512,7 @@ def test_a_resumed_drawing_on_a_board_that_is_reset_by_its_port_homes_by_itself(
     assert world.draw(plan)
     assert world.errors == []
     assert off_by_mm(world, plan) <= 0.15
-    assert -0.05 < twice_mm(world, plan) <= 0.6
+    assert -0.05 < twice_mm(world, plan) <= 0.5
 
 
 def test_a_machine_that_does_not_answer_is_offline():

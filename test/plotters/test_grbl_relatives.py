@@ -188,6 +188,19 @@ def test_a_drawing_of_which_nothing_was_begun_is_resumed_as_a_new_one(tmp_path):
     assert world.machine.outside_mm <= STEP_MM
 
 
+def test_a_controller_that_keeps_no_token_is_not_taken_for_one_that_was_not_restarted(tmp_path):
+    world, plan = other(hears=lambda data: data.replace(b'G43.1', b'G43.9'), folder=tmp_path), small_plan(3)
+    world.plotter.connect()
+    world.link.at(world.unit.seconds + 0.5 * plan.predicted_s, world.plotter.stop)
+    assert not world.plotter.draw(plan, journal=world.journal).finished
+    world.plotter.close()
+    world.link.wait(0.5)
+    world.plotter.connect()
+    with pytest.raises(SketchRobotError, match='set the origin there') as caught:
+        world.plotter.draw(plan, journal=world.journal)
+    assert caught.value.code == ErrorCode.PLOTTER_ALARM
+
+
 @pytest.mark.parametrize(
     ('line', 'pieces'),
     [

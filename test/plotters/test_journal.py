@@ -35,11 +35,11 @@ def test_a_resumed_journal_leaves_exactly_the_rest_and_goes_on(tmp_path):
         journal.proven(1, 50.0)
     with Journal(tmp_path / 'a.journal', resume=True) as journal:
         remainder = journal.begin(plan)
-        assert (remainder.first, remainder.skipped_mm) == (1, 49.5)
-        assert remainder.plan.strokes[0].xy.tolist() == [[69.5, 30.0], [120.0, 30.0]]
-        journal.proven(*remainder.in_whole(0, 10.5))
+        assert (remainder.first, remainder.skipped_mm) == (1, 49.6)
+        assert remainder.plan.strokes[0].xy.tolist() == [[69.6, 30.0], [120.0, 30.0]]
+        journal.proven(*remainder.in_whole(0, 10.4))
         assert journal.on_paper == Proven(1, 60.0)
-        journal.proven(*remainder.in_whole(0, 50.5))
+        journal.proven(*remainder.in_whole(0, 50.4))
     assert read_journal(tmp_path / 'a.journal').on_paper == Proven(2)
 
 

@@ -48,7 +48,7 @@ def test_another_program_finds_plan_and_journal_of_a_drawing_that_was_cut_short(
     again_plan, journal = found.resume()
     with journal:
         rest = journal.begin(again_plan)
-    assert (rest.first, rest.skipped_mm) == (1, 39.5)
+    assert (rest.first, rest.skipped_mm) == (1, 39.6)
     assert len(rest.plan.strokes) == 3
 
 
