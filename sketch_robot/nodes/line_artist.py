@@ -111,7 +111,8 @@ class LineArtistNode(SketchNode):
     def _sitter_in(self, msg: Image, require_face: bool, *, quick: bool = False) -> Sitter:
         if self._finder is None:
             self._finder = SitterFinder()
-        return self._finder.find(photo_from_ros(msg), require_face=require_face, quick=quick)
+        self._finder.quick = quick
+        return self._finder.find(photo_from_ros(msg), require_face=require_face)
 
     def _draw_live(self, msg: Image) -> Image | None:
         age_s = self.get_clock().now().nanoseconds * 1e-9 - seconds_from_ros(msg.header.stamp)

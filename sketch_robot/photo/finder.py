@@ -32,25 +32,28 @@ class SitterFinder:
 
     Args:
         models: what finds faces; None: the best this machine has.
+
+    Attributes:
+        quick: for a live view, in a quarter of the time: small faces are only looked for where there is no large one,
+            so that fewer may be counted, and the matte does not follow the picture's edges. May change between photos.
     """
 
     def __init__(self, models: FaceModels | None = None) -> None:
         self._models = models if models is not None else make_face_models()
+        self.quick = False
 
-    def find(self, photo: Photo, *, require_face: bool = True, quick: bool = False, upright: bool = False) -> Sitter:
+    def find(self, photo: Photo, *, require_face: bool = True, upright: bool = False) -> Sitter:
         """Frame the largest face of a photo, upright: a photo that lies on its side is turned first.
 
         Args:
             photo: where its face lies decides how it is turned, by quarters.
             require_face: without a face, whether to fail or to frame the whole picture (faces 0, no matte).
-            quick: for a live view, in a quarter of the time: small faces are only looked for where there is no large
-                one, so that fewer may be counted, and the matte does not follow the picture's edges.
             upright: the photo is known to be, and is not turned.
 
         Raises:
             SketchRobotError: NO_FACE, none was found and `require_face` is set.
         """
-        boxes = self._large_boxes(photo.rgb) if quick else np.empty((0, 4))
+        boxes = self._large_boxes(photo.rgb) if self.quick else np.empty((0, 4))
         if len(boxes) == 0:
             boxes = self._models.boxes(photo.rgb)
         if len(boxes) == 0:
@@ -59,7 +62,7 @@ class SitterFinder:
         quarters = 0 if mesh is None or upright else _quarters(mesh)
         if quarters:
             turned = np.ascontiguousarray(np.rot90(photo.rgb, quarters))
-            sitter = self.find(Photo(turned, photo.source), require_face=False, quick=quick, upright=True)
+            sitter = self.find(Photo(turned, photo.source), require_face=False, upright=True)
             if sitter.landmarks is not None and _quarters(sitter.landmarks) == 0:
                 return replace(sitter, to_photo=_turned_back(sitter.to_photo, photo.size_px, quarters))
         frame = _frame(boxes[0], mesh, photo.size_px)
@@ -67,7 +70,7 @@ class SitterFinder:
         landmarks = None
         if mesh is not None:
             landmarks = np.column_stack([frame.to_crop(mesh[:, :2]), mesh[:, 2] * frame.scale]).astype(np.float32)
-        matte = self._matte(None if quick else photo.rgb, crop, frame, landmarks)
+        matte = self._matte(None if self.quick else photo.rgb, crop, frame, landmarks)
         box = np.concatenate([frame.to_crop(boxes[0][:2]), boxes[0][2:] * frame.scale])
         _log.debug(
             '%s: %d face(s), mesh %s', photo.source or 'photo', len(boxes), 'found' if mesh is not None else 'none'
