@@ -88,7 +88,8 @@ class StudentArtist(Artist):
             side = 2 * MATTE_MARGIN_PX + 1
             visible = visible & (cv2.dilate(sitter.matte, np.ones((side, side), np.uint8)) > 0.5)
         ink = np.where(visible, ink, np.float32(0))
-        parts = draw_mesh_parts(sitter, ink) if self.mesh_parts else None
+        is_person = sitter.matte is not None  # where nobody was told from the background, a mesh fits a cartoon badly
+        parts = draw_mesh_parts(sitter, ink) if self.mesh_parts and is_person else None
         if parts is None:
             return LineArt(ink, self.name)
         ink = wipe_specks(np.where(parts.area, np.float32(0), ink), parts.skin, BLEMISH * parts.unit)

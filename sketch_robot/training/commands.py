@@ -73,7 +73,16 @@ def add_commands(subparsers: Subparsers) -> None:
     gallery.add_argument('photos', type=Path)
     gallery.add_argument('out', type=Path, help='.png or .jpg; the numbers go beside it as .json')
     gallery.add_argument('--artists', nargs='+', default=['guided', 'student'])
-    gallery.add_argument('--change', choices=CHANGES, default='none', help='what to do to the photos first')
+    gallery.add_argument(
+        '--change',
+        choices=CHANGES,
+        nargs='+',
+        default=['none'],
+        help='what to do to the photos first; of several each has a row of drawings, without photos',
+    )
+    gallery.add_argument(
+        '--names', action='store_true', help="show the last artist's strokes alone, above files' names"
+    )
     gallery.add_argument('--without-photos', action='store_true', help='show the drawings alone')
     gallery.add_argument('--tile', type=_positive, default=192, help='side of a tile, px')
     gallery.add_argument('--groups', type=_positive, default=2, help='photos side by side')
@@ -211,9 +220,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     _check_size(args.size, 1)
     split, mattes = _load(args.portraits)
     if not split.held_out:
-        raise SketchRobotError(
-            ErrorCode.BAD_GOAL, f'{args.portraits} holds out no drawings; ten are enough'
-        )
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{args.portraits} holds out no drawings; ten are enough')
     net = load_student(args.weights)
     draw = openvino_ink(convert_to_openvino(net), args.size) if args.runtime == 'openvino' else torch_ink(net)
     scores = asdict(evaluate_artist(draw, args.portraits, split.held_out, mattes, size_px=args.size))
@@ -245,21 +252,26 @@ def _experiment(args: argparse.Namespace) -> None:
 
 def _gallery(args: argparse.Namespace) -> None:
     from sketch_robot.line_art.weight_file import write_whole
-    from sketch_robot.training.gallery import draw_gallery, photo_change
+    from sketch_robot.training.gallery import draw_gallery, draw_table, photo_change
     from sketch_robot.training.sheets import save_picture
 
-    sheet, means = draw_gallery(
-        args.photos,
-        tuple(args.artists),
-        change=photo_change(args.change),
-        photo_tiles=not args.without_photos,
-        tile_px=args.tile,
-        groups=args.groups,
-    )
+    if args.names or len(args.change) > 1:
+        sheet, means = draw_table(
+            args.photos, args.artists[-1], tuple(args.change), tile_px=args.tile, columns=args.groups
+        )
+    else:
+        sheet, means = draw_gallery(
+            args.photos,
+            tuple(args.artists),
+            change=photo_change(args.change[0]),
+            photo_tiles=not args.without_photos,
+            tile_px=args.tile,
+            groups=args.groups,
+        )
     save_picture(sheet, args.out)
     write_whole(args.out.with_suffix('.json'), json.dumps(means, indent=1).encode())
-    for artist, values in means.items():
-        _log.info('%s: %s', artist, ', '.join(f'{name} {value:.4g}' for name, value in values.items()))
+    for name, values in means.items():
+        _log.info('%s: %s', name, ', '.join(f'{what} {value:.4g}' for what, value in values.items()))
 
 
 def _export(args: argparse.Namespace) -> None:

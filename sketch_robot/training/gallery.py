@@ -12,6 +12,7 @@ import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.artist import make_artist
+from sketch_robot.line_art.ink import render_ink
 from sketch_robot.photo.decode import load_photo
 from sketch_robot.photo.finder import SitterFinder
 from sketch_robot.photo.picture import Photo
@@ -20,9 +21,10 @@ from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import strokes_from
 from sketch_robot.training.label import PHOTO_ENDINGS
 from sketch_robot.training.robot_measures import ink_outside, measure_drawing
-from sketch_robot.training.sheets import contact_sheet, strokes_picture
+from sketch_robot.training.sheets import captioned, contact_sheet, strokes_picture
 
 SMALL_PX, DARK = 128, 0.25
+LINE_PX = 1.2  # of strokes in a tile
 
 _log = logging.getLogger(__name__)
 
@@ -52,9 +54,7 @@ def draw_gallery(
     Raises:
         SketchRobotError: BAD_GOAL, no photos, or an unknown artist.
     """
-    paths = sorted(p for p in photos.glob('*') if p.suffix.lower() in PHOTO_ENDINGS)
-    if not paths:
-        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{photos} has no photos ({", ".join(PHOTO_ENDINGS)})')
+    paths = _photos_in(photos)
     finder, made = SitterFinder(), {name: make_artist(name) for name in artists}
     rows: list[list[np.ndarray]] = []
     measured: dict[str, list[dict[str, float]]] = {name: [] for name in artists}
@@ -66,7 +66,7 @@ def draw_gallery(
         row = [sitter.crop] if photo_tiles else []
         for name, artist in made.items():
             art = artist.draw(sitter)
-            strokes = strokes_from(art)
+            strokes = strokes_from(art, sitter)
             row.append(art.ink)
             measured[name].append(_measure(art.ink, strokes, sitter))
             if name == artists[-1]:
@@ -76,6 +76,56 @@ def draw_gallery(
             _log.info('%d of %d drawn', len(rows), len(paths))
     means = {name: _means(values) for name, values in measured.items()}
     return contact_sheet(rows, tile_px=tile_px, groups=groups), means
+
+
+def draw_table(
+    photos: Path, artist: str, changes: tuple[str, ...], *, tile_px: int = 192, columns: int = 5
+) -> tuple[np.ndarray, dict[str, dict[str, float]]]:
+    """Draw every photo after every change: the strokes alone, black on white.
+
+    Args:
+        photos: a folder; photos without a face are drawn whole.
+        artist: its name.
+        changes: names that `photo_change` knows. Of several each has a row, and each photo a column; of one, photos
+            stand in a grid, each above its file's name (without digits before it, which may sort them).
+        tile_px: side of a tile.
+        columns: of the grid.
+
+    Returns:
+        the sheet, (H, W, 3) uint8; and by change the means of `RobotMeasures` and of `ink_outside`.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, no photos, or an unknown artist.
+    """
+    paths = _photos_in(photos)
+    finder, made = SitterFinder(), make_artist(artist)
+    rows: list[list[np.ndarray]] = []
+    means: dict[str, dict[str, float]] = {}
+    for name in changes:
+        row, measured = [], []
+        for path in paths:
+            photo, change = load_photo(path), photo_change(name)
+            sitter = finder.find(
+                photo if change is None else Photo(change(photo.rgb), photo.source), require_face=False
+            )
+            art = made.draw(sitter)
+            strokes = strokes_from(art, sitter)
+            row.append(render_ink(strokes, art.size_px, LINE_PX * art.size_px[0] / tile_px))
+            measured.append(_measure(art.ink, strokes, sitter))
+        rows.append(row)
+        means[name] = _means(measured)
+        _log.info('%s: %d drawn', name, len(row))
+    if len(changes) > 1:
+        strips = [
+            captioned(contact_sheet([row], tile_px=tile_px), name) for row, name in zip(rows, changes, strict=True)
+        ]
+        return np.vstack(strips), means
+    tiles = [
+        captioned(contact_sheet([[tile]], tile_px=tile_px), path.stem.lstrip('0123456789 _-') or path.stem, below=True)
+        for tile, path in zip(rows[0], paths, strict=True)
+    ]
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
+    return np.vstack([np.hstack(tiles[first : first + columns]) for first in range(0, len(tiles), columns)]), means
 
 
 def photo_change(name: str) -> Callable[[np.ndarray], np.ndarray] | None:
@@ -98,6 +148,13 @@ def photo_change(name: str) -> Callable[[np.ndarray], np.ndarray] | None:
         return np.repeat(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
 
     return None if name == 'none' else change
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    paths = sorted(p for p in folder.glob('*') if p.suffix.lower() in PHOTO_ENDINGS)
+    if not paths:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{folder} has no photos ({", ".join(PHOTO_ENDINGS)})')
+    return paths
 
 
 def _measure(ink: np.ndarray, strokes: tuple[Stroke, ...], sitter: Sitter) -> dict[str, float]:

@@ -12,6 +12,8 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.stroke import Stroke
 
 GAP_PX = 4
+CAPTION_PX = 18  # height of a line of text
+ASIDE_PX = 64  # width of the text beside a row
 
 
 def contact_sheet(rows: Sequence[Sequence[np.ndarray]], *, tile_px: int = 192, groups: int = 1) -> np.ndarray:
@@ -43,14 +45,27 @@ def strokes_picture(strokes: Sequence[Stroke], size_px: tuple[int, int]) -> np.n
     return picture
 
 
+def captioned(picture: np.ndarray, text: str, *, below: bool = False) -> np.ndarray:
+    """A picture with a line of text to its left or below: (H, W, 3) uint8 RGB, larger by the text's strip."""
+    height, width = picture.shape[:2]
+    strip = np.full((CAPTION_PX, width, 3) if below else (height, ASIDE_PX, 3), 255, np.uint8)
+    plain = text.encode('ascii', 'replace').decode()  # OpenCV's letters
+    (length, _), _ = cv2.getTextSize(plain, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
+    at = (max(0, (width - length) // 2), 12) if below else (4, height // 2)
+    cv2.putText(strip, plain, at, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (60, 60, 60), 1, cv2.LINE_AA)
+    return np.vstack([picture, strip]) if below else np.hstack([strip, picture])
+
+
 def save_picture(picture: np.ndarray, path: Path) -> None:
-    """Write RGB as PNG or JPEG.
+    """Write RGB as PNG or JPEG; without colours as grey, a third of the bytes.
 
     Raises:
         SketchRobotError: INTERNAL, it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), np.ascontiguousarray(picture[..., ::-1])):
+    is_grey = bool((picture == picture[..., :1]).all())
+    pixels = picture[..., 0] if is_grey else picture[..., ::-1]
+    if not cv2.imwrite(str(path), np.ascontiguousarray(pixels), [cv2.IMWRITE_PNG_COMPRESSION, 9]):
         raise SketchRobotError(ErrorCode.INTERNAL, f'{path} cannot be written')
 
 

@@ -101,3 +101,8 @@ def test_the_network_alone_is_asked_when_parts_are_not_wanted(sitter):
     art = StudentArtist(mesh_parts=False).draw(sitter)
     assert art.parts == ()
     assert art.parts_area is None
+
+
+def test_a_drawn_face_is_left_to_the_network(sitter):
+    drawn = replace(sitter, matte=None)  # a mesh was found, but no person: a cartoon
+    assert StudentArtist(size_px=256).draw(drawn).parts == ()

@@ -14,7 +14,8 @@ from sketch_robot.line_art.art import LineArt
 from sketch_robot.photo.sitter import Sitter
 from sketch_robot.training import gallery
 from sketch_robot.training.commands import CHANGES, add_commands, run
-from sketch_robot.training.gallery import draw_gallery, photo_change
+from sketch_robot.training.gallery import draw_gallery, draw_table, photo_change
+from sketch_robot.training.sheets import ASIDE_PX, CAPTION_PX, captioned, save_picture
 
 
 class _Finder:
@@ -59,6 +60,29 @@ def test_without_photos_a_gallery_shows_the_drawings_alone(photos):
     assert sheet.shape == (2 * 64, 2 * 64, 3)
 
 
+def test_a_table_has_a_row_for_each_change_and_a_column_for_each_photo(photos):
+    sheet, means = draw_table(photos, 'student', ('none', 'dark'), tile_px=64)
+    assert sheet.shape == (2 * 64, ASIDE_PX + 2 * 64, 3)
+    assert {name: values['strokes'] for name, values in means.items()} == {'none': 1, 'dark': 1}
+    assert means['none']['ink_outside'] == pytest.approx(0.485, abs=0.02)
+    assert means['dark']['ink_outside'] == 0  # a quarter of the ink is too faint to count
+    lines = [sheet[top + 20 : top + 44, ASIDE_PX:].min() for top in (0, 64)]
+    assert max(lines) < 100
+
+
+def test_of_one_change_drawings_stand_in_a_grid_above_their_names(photos):
+    sheet, means = draw_table(photos, 'student', ('none',), tile_px=64, columns=3)
+    assert sheet.shape == (64 + CAPTION_PX, 3 * 64, 3)
+    assert [bool((sheet[64:, x : x + 64] < 255).any()) for x in (0, 64, 128)] == [True, True, False]
+    assert list(means) == ['none']
+
+
+def test_a_caption_takes_a_strip_and_leaves_the_picture():
+    picture = np.full((40, 50, 3), 9, np.uint8)
+    np.testing.assert_array_equal(captioned(picture, 'caf\u00e9', below=True)[:40], picture)
+    np.testing.assert_array_equal(captioned(picture, 'dark')[:, ASIDE_PX:], picture)
+
+
 def test_a_folder_without_photos_is_refused(tmp_path):
     with pytest.raises(SketchRobotError, match='has no photos') as caught:
         draw_gallery(tmp_path, ('student',))
@@ -72,6 +96,26 @@ def test_the_command_writes_the_sheet_and_the_numbers(photos, tmp_path):
     assert run(parser.parse_args(['gallery', str(photos), str(out), '--artists', 'student', '--change', 'grey'])) == 0
     assert cv2.imread(str(out)) is not None
     assert json.loads(out.with_suffix('.json').read_text())['student']['strokes'] == 1
+
+
+@pytest.mark.parametrize(
+    ('options', 'names'), [(['--change', 'grey', 'none'], ['grey', 'none']), (['--names'], ['none'])]
+)
+def test_the_command_makes_tables_and_named_grids(photos, tmp_path, options, names):
+    parser = argparse.ArgumentParser()
+    add_commands(parser.add_subparsers())
+    out = tmp_path / 'sheet.png'
+    assert run(parser.parse_args(['gallery', str(photos), str(out), '--artists', 'student', *options])) == 0
+    assert cv2.imread(str(out)) is not None
+    assert list(json.loads(out.with_suffix('.json').read_text())) == names
+
+
+@pytest.mark.parametrize(('colour', 'channels'), [((200, 200, 200), 2), ((200, 100, 50), 3)])
+def test_pictures_without_colours_are_written_as_grey(tmp_path, colour, channels):
+    save_picture(np.full((8, 9, 3), colour, np.uint8), tmp_path / 'a.png')
+    read = cv2.imread(str(tmp_path / 'a.png'), cv2.IMREAD_UNCHANGED)
+    assert read.ndim == channels
+    assert np.unique(read).tolist() == sorted(set(colour))
 
 
 @pytest.mark.parametrize('name', [name for name in CHANGES if name != 'none'])
