@@ -1,12 +1,8 @@
 """Fair curves for a machine: no wobble that costs speed, true corners kept, vertices only where they are needed.
 
-Between corners a line is replaced by the one of least change in curvature that stays within a tolerance of it: the sum
-of squared third differences is minimised against weighted distances (a smoothing spline on even samples; Eilers 2003,
-"A perfect smoother"), and weights grow where the line would move too far (Lawson 1961). Its curvature is continuous.
-
-Vertices are then set for the planner. Chords that stay within t of a curve of radius R meet at corners that junction
-deviation d lets pass at sqrt(a R d / t), while the acceleration a carries the pen round at sqrt(a R): so t <= d loses
-no time, and larger t does no harm where the machine's speed is reached anyway.
+Between corners (`fair_corners`) a line is replaced by the one of least change in curvature that stays within a
+tolerance of it (`fair_smoothing`), so that its curvature is continuous; then points are left out as far as the planner
+loses no time by it (`fair_vertices`).
 """
 
 from __future__ import annotations
@@ -15,9 +11,11 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-import numba
 import numpy as np
 
+from sketch_robot.motion.fair_corners import corners
+from sketch_robot.motion.fair_smoothing import smoothed
+from sketch_robot.motion.fair_vertices import vertices
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.stroke import Stroke
 
@@ -29,8 +27,6 @@ CORNER_DEGREES = 35.0
 CORNER_REACH_MM = 0.1  # a turn within so much of the line, to each side, is a corner
 STEP_MM = 0.12  # between samples
 SMOOTH_MM = 1.5  # waves shorter than 2 pi times this are damped, as far as the tolerance lets them
-ROUNDS = 14  # of growing weights
-FINEST_CHORD_MM = 0.004
 
 
 def fair_strokes(
@@ -60,15 +56,6 @@ def fair_strokes(
     return tuple(_fair(stroke, profile, tolerance_mm, box_mm) for stroke in strokes)
 
 
-def curvature(xy: np.ndarray) -> np.ndarray:
-    """Curvature of a curve given by a polyline: (N, 2) mm -> (N,) 1/mm, 0 at both ends.
-
-    At each inner vertex the angle that it turns by over the mean length of its two segments, which for chords of a
-    circle is the circle's curvature. A corner is a vertex like any other here: far sharper than its neighbours.
-    """
-    return _curvature(np.ascontiguousarray(xy, dtype=np.float64))
-
-
 def _fair(
     stroke: Stroke, profile: PenProfile, tolerance_mm: float, box_mm: tuple[float, float, float, float] | None
 ) -> Stroke:
@@ -77,7 +64,7 @@ def _fair(
     if len(stroke.xy) < 3:
         return stroke
     closed = bool((stroke.xy[0] == stroke.xy[-1]).all()) and len(stroke.xy) > 3
-    corner = _corners(stroke.xy, closed, CORNER_REACH_MM, math.radians(CORNER_DEGREES))
+    corner = corners(stroke.xy, closed, CORNER_REACH_MM, math.radians(CORNER_DEGREES))
     if closed and corner.any() and not corner[0]:  # begin at a corner, so that all between corners is open
         first = int(np.argmax(corner))
         stroke = stroke.taking(np.concatenate((np.arange(first, len(corner)), np.arange(1, first + 1))))
@@ -88,10 +75,10 @@ def _fair(
     pieces, places = [], []
     for a, b in pairwise(cuts):
         at, sampled, cut_mm = _sampled(stroke.xy[a : b + 1], arc[a : b + 1], CUT_SHARE * tolerance_mm)
-        smooth = _smooth(sampled, closed and not corner.any(), tolerance_mm - chord_mm - cut_mm, SMOOTH_MM)
+        smooth = smoothed(sampled, closed and not corner.any(), tolerance_mm - chord_mm - cut_mm, SMOOTH_MM)
         if box_mm is not None:
             smooth = np.clip(smooth, box_mm[:2], box_mm[2:])
-        kept = _vertices(
+        kept = vertices(
             smooth, chord_mm, profile.junction_deviation_mm, profile.draw_accel_mm_s2 / profile.draw_speed_mm_s**2
         )
         last = len(kept) if b == cuts[-1] else len(kept) - 1
@@ -122,206 +109,3 @@ def _sampled(xy: np.ndarray, arc: np.ndarray, most_cut_mm: float) -> tuple[np.nd
         if cut_mm <= most_cut_mm or count > MOST_SAMPLES:
             return at, sampled, min(cut_mm, most_cut_mm)
         count = 2 * count - 1
-
-
-@numba.njit(cache=True)
-def _turn(xy: np.ndarray, i: int, closed: bool, reach: float) -> float:
-    """Radians that a polyline turns by at a point, seen from `reach` before to `reach` after."""
-    n = len(xy)
-    way = np.zeros((2, 2))
-    for side in range(2):
-        step = 2 * side - 1
-        j = i
-        if closed and i == 0 and side == 0:
-            j = n - 1
-        elif closed and i == n - 1 and side == 1:
-            j = 0
-        x, y = xy[j, 0], xy[j, 1]
-        left = reach
-        while left > 0.0 and 0 <= j + step < n:
-            dx, dy = xy[j + step, 0] - x, xy[j + step, 1] - y
-            length = math.hypot(dx, dy)
-            part = min(1.0, left / length) if length > 0.0 else 1.0
-            x, y = x + part * dx, y + part * dy
-            left -= length
-            j += step
-        way[side, 0], way[side, 1] = step * (x - xy[i, 0]), step * (y - xy[i, 1])
-    cross = way[0, 0] * way[1, 1] - way[0, 1] * way[1, 0]
-    return abs(math.atan2(cross, way[0, 0] * way[1, 0] + way[0, 1] * way[1, 1]))
-
-
-@numba.njit(cache=True)
-def _corners(xy: np.ndarray, closed: bool, reach: float, least: float) -> np.ndarray:
-    """(N,) bool: where a polyline turns by more than `least` radians within `reach`, and still does seen from farther.
-
-    Of neighbours only the sharpest counts. Ends are corners only of closed lines.
-    """
-    n = len(xy)
-    turn = np.zeros(n)
-    for i in range(n):
-        if closed or 0 < i < n - 1:
-            near = _turn(xy, i, closed, reach)
-            if near > least and _turn(xy, i, closed, 3.0 * reach) > 0.7 * least:
-                turn[i] = near
-    corner = turn > 0.0
-    for i in range(n):
-        gone = 0.0
-        for j in range(i + 1, n):
-            gone += math.hypot(xy[j, 0] - xy[j - 1, 0], xy[j, 1] - xy[j - 1, 1])
-            if not corner[i] or gone > reach:
-                break
-            if turn[j] > turn[i]:
-                corner[i] = False
-            else:
-                corner[j] = False
-    if closed:
-        corner[0] = corner[n - 1] = corner[0] or corner[n - 1]
-    return corner
-
-
-@numba.njit(cache=True)
-def _solve(weight: np.ndarray, xy: np.ndarray, stiffness: float) -> np.ndarray:
-    """Minimise sum w |z - xy|^2 + stiffness sum |third differences of z|^2: banded Cholesky (L D L')."""
-    n = len(xy)
-    band = np.zeros((n, 4))  # band[i, k]: entry (i, i - k)
-    for i in range(n):
-        band[i, 0] = weight[i]
-    third = (-1.0, 3.0, -3.0, 1.0)
-    for r in range(n - 3):
-        for p in range(4):
-            for q in range(p + 1):
-                band[r + p, p - q] += stiffness * third[p] * third[q]
-    z = np.empty((n, 2))
-    for i in range(n):
-        for k in range(min(3, i), 0, -1):
-            total = band[i, k]
-            for m in range(k + 1, min(3, i) + 1):
-                total -= band[i, m] * band[i - k, m - k] * band[i - m, 0]
-            band[i, k] = total / band[i - k, 0]
-        for k in range(1, min(3, i) + 1):
-            band[i, 0] -= band[i, k] * band[i, k] * band[i - k, 0]
-        for c in range(2):
-            total = weight[i] * xy[i, c]
-            for k in range(1, min(3, i) + 1):
-                total -= band[i, k] * z[i - k, c]
-            z[i, c] = total
-    for i in range(n):
-        z[i, 0] /= band[i, 0]
-        z[i, 1] /= band[i, 0]
-    for i in range(n - 1, -1, -1):
-        for k in range(1, min(3, n - 1 - i) + 1):
-            z[i, 0] -= band[i + k, k] * z[i + k, 0]
-            z[i, 1] -= band[i + k, k] * z[i + k, 1]
-    return z
-
-
-@numba.njit(cache=True)
-def _smooth(xy: np.ndarray, ring: bool, tolerance: float, reach: float) -> np.ndarray:
-    """The fairest line within `tolerance` of even samples; the ends of an open one stay, a ring's stay together."""
-    n = len(xy)
-    if n < 5:
-        return xy.copy()
-    step = 0.0
-    for i in range(n - 1):
-        step += math.hypot(xy[i + 1, 0] - xy[i, 0], xy[i + 1, 1] - xy[i, 1])
-    step /= n - 1
-    if step == 0.0:
-        return xy.copy()
-    around = min(n - 1, int(6.0 * reach / step)) if ring else 0
-    total = n + 2 * around
-    line = np.empty((total, 2))
-    for i in range(total):
-        k = i - around
-        if k < 0:
-            k += n - 1
-        elif k >= n:
-            k -= n - 1
-        line[i] = xy[k]
-    weight = np.ones(total)
-    pinned = 1e6
-    stiffness = (reach / step) ** 6
-    best = line.copy()
-    for round_ in range(ROUNDS):
-        if not ring:
-            weight[0] = weight[total - 1] = pinned * max(1.0, stiffness)
-        best = _solve(weight, line, stiffness)
-        worst = 0.0
-        for i in range(total):
-            away = math.hypot(best[i, 0] - line[i, 0], best[i, 1] - line[i, 1])
-            worst = max(worst, away)
-        if worst <= tolerance:
-            break
-        for i in range(total):
-            away = math.hypot(best[i, 0] - line[i, 0], best[i, 1] - line[i, 1]) / tolerance
-            if away > 0.7:
-                factor = min((away / 0.7) ** 2, 30.0 if round_ < 6 else 1e4)
-                weight[i] *= factor
-    part = min(1.0, tolerance / worst) if worst > 0.0 else 1.0
-    result = np.empty((n, 2))
-    for i in range(n):
-        result[i] = line[i + around] + part * (best[i + around] - line[i + around])
-    if ring:
-        result[n - 1] = result[0]
-    else:
-        result[0] = xy[0]
-        result[n - 1] = xy[n - 1]
-    return result
-
-
-@numba.njit(cache=True)
-def _curvature(xy: np.ndarray) -> np.ndarray:
-    n = len(xy)
-    result = np.zeros(n)
-    for i in range(1, n - 1):
-        ax, ay = xy[i, 0] - xy[i - 1, 0], xy[i, 1] - xy[i - 1, 1]
-        bx, by = xy[i + 1, 0] - xy[i, 0], xy[i + 1, 1] - xy[i, 1]
-        length = 0.5 * (math.hypot(ax, ay) + math.hypot(bx, by))
-        if length > 0.0:
-            result[i] = abs(math.atan2(ax * by - ay * bx, ax * bx + ay * by)) / length
-    return result
-
-
-@numba.njit(cache=True)
-def _vertices(xy: np.ndarray, chord: float, deviation: float, slowness: float) -> np.ndarray:
-    """Which points of a finely sampled curve to keep: chords as long as their tolerance and the planner let them be.
-
-    `slowness` is acceleration over speed squared: at radii above its inverse the machine reaches its speed.
-    A chord from a kept point must pass within tolerance of every point since: the directions for which it does narrow
-    down point by point (a sleeve, as Williams 1978).
-    """
-    n = len(xy)
-    bend = _curvature(xy)
-    bend[0], bend[n - 1] = bend[1], bend[n - 2]
-    keep = np.zeros(n, np.int64)
-    kept = 1
-    a = 0
-    while a < n - 1:
-        low, high = -1e9, 1e9
-        b = a + 1
-        base = math.atan2(xy[b, 1] - xy[a, 1], xy[b, 0] - xy[a, 0])
-        best = b
-        while b < n:
-            dx, dy = xy[b, 0] - xy[a, 0], xy[b, 1] - xy[a, 1]
-            away = math.hypot(dx, dy)
-            planner = deviation * max(1.0, slowness / bend[b]) if bend[b] > 0.0 else chord
-            limit = max(min(chord, planner), FINEST_CHORD_MM)
-            if away > limit:
-                angle = math.atan2(dy, dx) - base
-                if angle > math.pi:
-                    angle -= 2.0 * math.pi
-                elif angle < -math.pi:
-                    angle += 2.0 * math.pi
-                if not low <= angle <= high or abs(angle) > 0.5 * math.pi:
-                    break
-                half = math.asin(limit / away)
-                low, high = max(low, angle - half), min(high, angle + half)
-                best = b
-            elif b > a + 1 and away < math.hypot(xy[b - 1, 0] - xy[a, 0], xy[b - 1, 1] - xy[a, 1]):
-                break  # it comes back
-            else:
-                best = b
-            b += 1
-        a = best
-        keep[kept] = a
-        kept += 1
-    return keep[:kept]

@@ -56,7 +56,7 @@ class HopTime:
             raise ValueError(f'axis limits {axes} must be zero or more')
 
     def limits(self) -> np.ndarray:
-        """(10,) float64, as `order_kernels` takes them."""
+        """(10,) float64, as `order_moves` takes them."""
         v, a = self.speed_mm_s, self.accel_mm_s2
         (x_speed, y_speed), (x_accel, y_accel) = self.axis_speed_mm_s, self.axis_accel_mm_s2
         axes = [1.0 / limit if limit > 0.0 else 0.0 for limit in (x_speed, x_accel, y_speed, y_accel)]

@@ -7,174 +7,23 @@ among neighbouring strokes, repaired locally and taken back when the tour got wo
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple
-
 import numba
 import numpy as np
 
+from sketch_robot.strokes.order_moves import (
+    best_spot,
+    enter_by,
+    hop,
+    hop_cost,
+    join,
+    mate_of,
+    saved_by_moving,
+    saved_by_turning,
+    turned_run,
+)
+
 LONGEST_MOVED = 3  # strokes that an Or-opt move carries
 BRIDGE_SPAN = 30  # strokes within which a perturbation cuts; 50 gave 0.3 % more travel at 1000 strokes, 15 as well
-
-
-class Tour(NamedTuple):
-    """A tour through n strokes, of which the last is home, and all that a search for a better one needs.
-
-    End 2k is where stroke k starts, end 2k + 1 where it ends.
-
-    Attributes:
-        xy: (2n, 2) where the ends are; both ends of a closed stroke are at the spot by which it is entered.
-        level: (2n,) a hop between two ends costs the difference of their levels on top of its travel.
-        limits: (10,) 1 / speed, speed / acceleration, the distance from which top speed is reached, 2 / sqrt(acceler-
-            ation); 1 when axes have limits of their own, else 0; then one over the acceleration, over the x axis' speed
-            and acceleration, and over the y axis', 0 without a limit.
-        near: (2n, K) int64, the ends to try beside each end, cheapest first.
-        low: (2n, K) what such a hop costs at least: a closed stroke may yet be entered elsewhere.
-        ends: (n,) int64, those by which strokes are entered, one after the other.
-        place: (n,) int64, where in `ends` a stroke is.
-        spots: (S, 2) where closed strokes may be entered.
-        first_spot: (n + 1,) int64; stroke k has the spots `first_spot[k]` to `first_spot[k + 1]`, an open one none.
-        spot: (n,) int64, the one in use.
-        weight: (n,) int64, what each place that a stroke comes later costs, times `wait`; empty: nothing. With weights,
-            home stays at the front of `ends`. Whole numbers, so that a move taken back leaves no trace.
-        before: (n + 1,) int64, the sums of the weights before each place.
-        waits: (n + 1,) int64, the sums of weight times place before each place.
-        wait: see `weight`.
-        least: what a move must gain.
-    """
-
-    xy: np.ndarray
-    level: np.ndarray
-    limits: np.ndarray
-    near: np.ndarray
-    low: np.ndarray
-    ends: np.ndarray
-    place: np.ndarray
-    spots: np.ndarray
-    first_spot: np.ndarray
-    spot: np.ndarray
-    weight: np.ndarray
-    before: np.ndarray
-    waits: np.ndarray
-    wait: float
-    least: float
-
-
-@numba.njit(cache=True, nogil=True, error_model='numpy')
-def hop_cost(dx: float, dy: float, limits: np.ndarray) -> float:
-    """What a straight way costs, from rest to rest."""
-    distance = math.sqrt(dx * dx + dy * dy)
-    if limits[4] == 0.0:
-        return distance * limits[0] + limits[1] if distance >= limits[2] else limits[3] * math.sqrt(distance)
-    cruise = max(distance * limits[0], abs(dx) * limits[6], abs(dy) * limits[8])
-    ramp = max(distance * limits[5], abs(dx) * limits[7], abs(dy) * limits[9])
-    return 2.0 * math.sqrt(ramp) if cruise * cruise <= ramp else cruise + ramp / cruise
-
-
-@numba.njit(cache=True, nogil=True)
-def hop_costs(steps: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """What many straight ways cost: (M, 2) -> (M,)."""
-    costs = np.empty(len(steps))
-    for k in range(len(steps)):
-        costs[k] = hop_cost(steps[k, 0], steps[k, 1], limits)
-    return costs
-
-
-@numba.njit(cache=True, nogil=True)
-def _gap(xy, level, limits, a, b):  # type: ignore[no-untyped-def]
-    """What the hop between two ends costs."""
-    return hop_cost(xy[a, 0] - xy[b, 0], xy[a, 1] - xy[b, 1], limits) + abs(level[a] - level[b])
-
-
-@numba.njit(cache=True, nogil=True)
-def _mate(ends, place, end):  # type: ignore[no-untyped-def]
-    """The end that travel joins to this one."""
-    p = place[end >> 1]
-    if ends[p] == end:  # entered here: from where the stroke before is left
-        return ends[p - 1] ^ 1
-    return ends[p + 1] if p + 1 < len(ends) else ends[0]
-
-
-@numba.njit(cache=True, nogil=True)
-def _turned(ends, place, weight, a, b):  # type: ignore[no-untyped-def]
-    """The run of places, from and to, that joining end a to end b reverses; with weights the one without home."""
-    n = len(ends)
-    if ends[place[a >> 1]] == a:
-        i, j = place[b >> 1], place[a >> 1] - 1
-    else:
-        i, j = place[a >> 1] + 1, place[b >> 1]
-    i, j = (i if i < n else 0), (j if j >= 0 else n - 1)
-    if len(weight) > 0 and (i == 0 or i > j):
-        return j + 1, (i - 1 if i > 0 else n - 1)
-    return i, j
-
-
-@numba.njit(cache=True, nogil=True)
-def _join(ends, place, weight, before, waits, a, b):  # type: ignore[no-untyped-def]
-    """A 2-opt move: join end a to end b, and the two ends they were joined to with one another.
-
-    Both ends must be entered, or both left. Joining `a` to its former mate again takes the move back. Without weights
-    the shorter part of the tour is reversed.
-    """
-    n = len(ends)
-    weighted = len(weight) > 0
-    left, right = _turned(ends, place, weight, a, b)
-    i, j = left, right
-    count = (j - i if j >= i else j - i + n) + 1
-    if weighted:
-        if i > j:  # all but home: the same tour
-            return
-    elif 2 * count > n:
-        i, j, count = (j + 1 if j + 1 < n else 0), (i - 1 if i > 0 else n - 1), n - count
-    for _ in range((count + 1) // 2):
-        first, last = ends[i] ^ 1, ends[j] ^ 1
-        ends[i], ends[j] = last, first
-        place[last >> 1], place[first >> 1] = i, j
-        i = i + 1 if i + 1 < n else 0
-        j = j - 1 if j > 0 else n - 1
-    if weighted:
-        change = -waits[right + 1]
-        for p in range(left, right + 1):
-            own = weight[ends[p] >> 1]
-            before[p + 1] = before[p] + own
-            waits[p + 1] = waits[p] + own * p
-        change += waits[right + 1]
-        if change != 0:
-            for p in range(right + 2, n + 1):
-                waits[p] += change
-
-
-@numba.njit(cache=True, nogil=True)
-def _saved_by_turning(before, waits, i, j):  # type: ignore[no-untyped-def]
-    """Weight times places saved by reversing the run of places i to j."""
-    if i > j:
-        return 0
-    return 2 * (waits[j + 1] - waits[i]) - (i + j) * (before[j + 1] - before[i])
-
-
-@numba.njit(cache=True, nogil=True)
-def _saved_by_moving(before, waits, first, last, gap, turned):  # type: ignore[no-untyped-def]
-    """Weight times places saved by carrying the run `first` to `last` to after place `gap`, which is outside it."""
-    count = last - first + 1
-    own = before[last + 1] - before[first]
-    if gap > last:
-        saved = count * (before[gap + 1] - before[last + 1]) - (gap - last) * own
-    else:
-        saved = (first - gap - 1) * own - count * (before[first] - before[gap + 1])
-    return saved + _saved_by_turning(before, waits, first, last) if turned else saved
-
-
-@numba.njit(cache=True, nogil=True)
-def _best_spot(xy, limits, spots, begin, end, a, b):  # type: ignore[no-untyped-def]
-    """The spot that is cheapest between ends a and b: (cost without levels, spot)."""
-    best, found = np.inf, begin
-    for s in range(begin, end):
-        cost = hop_cost(spots[s, 0] - xy[a, 0], spots[s, 1] - xy[a, 1], limits)
-        if cost < best:
-            cost += hop_cost(spots[s, 0] - xy[b, 0], spots[s, 1] - xy[b, 1], limits)
-            if cost < best:
-                best, found = cost, s
-    return best, found
 
 
 # As part of its caller: passing so many arrays took half of the time.
@@ -189,15 +38,15 @@ def _improve_at(  # type: ignore[no-untyped-def]
     n = len(ends)
     weighted = len(weight) > 0
     stroke = end >> 1
-    mate = _mate(ends, place, end)
-    here = _gap(xy, level, limits, end, mate)
+    mate = mate_of(ends, place, end)
+    here = hop(xy, level, limits, end, mate)
     enters = ends[place[stroke]] == end
     closed = first_spot[stroke + 1] > first_spot[stroke]
     if closed:
-        other = _mate(ends, place, end ^ 1)
+        other = mate_of(ends, place, end ^ 1)
         step = abs(level[end] - level[mate]) + abs(level[end] - level[other])
-        cost, found = _best_spot(xy, limits, spots, first_spot[stroke], first_spot[stroke + 1], mate, other)
-        gain = here + _gap(xy, level, limits, end ^ 1, other) - cost - step
+        cost, found = best_spot(xy, limits, spots, first_spot[stroke], first_spot[stroke + 1], mate, other)
+        gain = here + hop(xy, level, limits, end ^ 1, other) - cost - step
         if gain > least:
             move[0, 0], move[0, 1] = -1 - stroke, found
             return gain, 1
@@ -206,14 +55,14 @@ def _improve_at(  # type: ignore[no-untyped-def]
             break
         c = near[end, k]
         if (ends[place[c >> 1]] == c) == enters:
-            cost = _gap(xy, level, limits, end, c)
+            cost = hop(xy, level, limits, end, c)
             if cost >= here:
                 continue
-            d = _mate(ends, place, c)
-            gain = here + _gap(xy, level, limits, c, d) - cost - _gap(xy, level, limits, mate, d)
+            d = mate_of(ends, place, c)
+            gain = here + hop(xy, level, limits, c, d) - cost - hop(xy, level, limits, mate, d)
             if weighted:
-                i, j = _turned(ends, place, weight, end, c)
-                gain += wait * _saved_by_turning(before, waits, i, j)
+                i, j = turned_run(ends, place, weight, end, c)
+                gain += wait * saved_by_turning(before, waits, i, j)
             if gain > least:
                 move[0, 0], move[0, 1] = end, c
                 return gain, 1
@@ -228,8 +77,8 @@ def _improve_at(  # type: ignore[no-untyped-def]
         elif last < 0:
             last += n
         tail = ends[last] ^ 1 if enters else ends[last]
-        beyond = _mate(ends, place, tail)
-        freed = here + _gap(xy, level, limits, tail, beyond) - _gap(xy, level, limits, beyond, mate)
+        beyond = mate_of(ends, place, tail)
+        freed = here + hop(xy, level, limits, tail, beyond) - hop(xy, level, limits, beyond, mate)
         for k in range(near.shape[1]):
             if low[end, k] >= freed:
                 break
@@ -237,26 +86,26 @@ def _improve_at(  # type: ignore[no-untyped-def]
             along = place[c >> 1] - first if enters else first - place[c >> 1]
             if along < 0:
                 along += n
-            d = _mate(ends, place, c)
+            d = mate_of(ends, place, c)
             if along < length or d in (end, tail):
                 continue  # within the run, or beside it
             alone = closed and length == 1
             found = 0
             if alone:
-                cost, found = _best_spot(xy, limits, spots, first_spot[stroke], first_spot[stroke + 1], c, d)
+                cost, found = best_spot(xy, limits, spots, first_spot[stroke], first_spot[stroke + 1], c, d)
                 cost += abs(level[end] - level[c]) + abs(level[end] - level[d])
             else:
-                cost = _gap(xy, level, limits, end, c)
+                cost = hop(xy, level, limits, end, c)
                 if cost >= freed:
                     continue
-                cost += _gap(xy, level, limits, tail, d)
-            gain = freed + _gap(xy, level, limits, c, d) - cost
+                cost += hop(xy, level, limits, tail, d)
+            gain = freed + hop(xy, level, limits, c, d) - cost
             c_enters = ends[place[c >> 1]] == c
             if weighted:
                 gap = place[c >> 1]
                 if c_enters:
                     gap = gap - 1 if gap > 0 else n - 1
-                gain += wait * _saved_by_moving(
+                gain += wait * saved_by_moving(
                     before, waits, min(first, last), max(first, last), gap, c_enters == enters
                 )
             if gain > least:
@@ -271,14 +120,6 @@ def _improve_at(  # type: ignore[no-untyped-def]
                     rows += 1
                 return gain, rows
     return 0.0, 0
-
-
-@numba.njit(cache=True, nogil=True)
-def _enter_by(xy, spot, spots, stroke, chosen):  # type: ignore[no-untyped-def]
-    """Let a closed stroke be entered by another spot."""
-    spot[stroke] = chosen
-    for end in (2 * stroke, 2 * stroke + 1):
-        xy[end, 0], xy[end, 1] = spots[chosen, 0], spots[chosen, 1]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -315,13 +156,13 @@ def settle(  # type: ignore[no-untyped-def]
             if a < 0:
                 stroke = -1 - a
                 log[logged, 0], log[logged, 1] = a, spot[stroke]
-                _enter_by(xy, spot, spots, stroke, b)
+                enter_by(xy, spot, spots, stroke, b)
                 a, b = 2 * stroke, 2 * stroke + 1
-                a_mate, b_mate = _mate(ends, place, a), _mate(ends, place, b)
+                a_mate, b_mate = mate_of(ends, place, a), mate_of(ends, place, b)
             else:
-                a_mate, b_mate = _mate(ends, place, a), _mate(ends, place, b)
+                a_mate, b_mate = mate_of(ends, place, a), mate_of(ends, place, b)
                 log[logged, 0], log[logged, 1] = a, a_mate
-                _join(ends, place, weight, before, waits, a, b)
+                join(ends, place, weight, before, waits, a, b)
             logged += 1
             for touched in (a, b, a_mate, b_mate):
                 if not queued[touched]:
@@ -360,16 +201,16 @@ def perturb(  # type: ignore[no-untyped-def]
         s = (q + 1 + np.int64(r % np.uint64(span))) % n
         # ... a | b ... c | d ... e | f ...  becomes  ... a | d ... e | b ... c | f ...
         a, c, e = ends[p] ^ 1, ends[q] ^ 1, ends[s] ^ 1
-        b, d, f = _mate(ends, place, a), _mate(ends, place, c), _mate(ends, place, e)
-        worse = _gap(xy, level, limits, a, d) + _gap(xy, level, limits, e, b) + _gap(xy, level, limits, c, f)
-        worse -= _gap(xy, level, limits, a, b) + _gap(xy, level, limits, c, d) + _gap(xy, level, limits, e, f)
+        b, d, f = mate_of(ends, place, a), mate_of(ends, place, c), mate_of(ends, place, e)
+        worse = hop(xy, level, limits, a, d) + hop(xy, level, limits, e, b) + hop(xy, level, limits, c, f)
+        worse -= hop(xy, level, limits, a, b) + hop(xy, level, limits, c, d) + hop(xy, level, limits, e, f)
         waited = waits[n] if weighted else 0
         log[0, 0], log[0, 1] = a, b
-        _join(ends, place, weight, before, waits, a, e)  # a | e ... d | c ... b | f
+        join(ends, place, weight, before, waits, a, e)  # a | e ... d | c ... b | f
         log[1, 0], log[1, 1] = a, e
-        _join(ends, place, weight, before, waits, a, d)  # a | d ... e | c ... b | f
+        join(ends, place, weight, before, waits, a, d)  # a | d ... e | c ... b | f
         log[2, 0], log[2, 1] = e, c
-        _join(ends, place, weight, before, waits, e, b)  # a | d ... e | b ... c | f
+        join(ends, place, weight, before, waits, e, b)  # a | d ... e | b ... c | f
         if weighted:
             worse += wait * (waits[n] - waited)
         waiting = 0
@@ -387,9 +228,9 @@ def perturb(  # type: ignore[no-untyped-def]
         if worse - gain > 0.01 * least:
             for k in range(logged - 1, -1, -1):
                 if log[k, 0] < 0:
-                    _enter_by(xy, spot, spots, -1 - log[k, 0], log[k, 1])
+                    enter_by(xy, spot, spots, -1 - log[k, 0], log[k, 1])
                 else:
-                    _join(ends, place, weight, before, waits, log[k, 0], log[k, 1])
+                    join(ends, place, weight, before, waits, log[k, 0], log[k, 1])
     random[0] = state
 
 
@@ -406,12 +247,12 @@ def refine_spots(xy, limits, ends, place, spot, spots, first_spot):  # type: ign
             begin, stop = first_spot[end >> 1], first_spot[(end >> 1) + 1]
             if begin == stop:
                 continue
-            a, b = _mate(ends, place, end), _mate(ends, place, end ^ 1)
+            a, b = mate_of(ends, place, end), mate_of(ends, place, end ^ 1)
             now = hop_cost(xy[end, 0] - xy[a, 0], xy[end, 1] - xy[a, 1], limits)
             now += hop_cost(xy[end, 0] - xy[b, 0], xy[end, 1] - xy[b, 1], limits)
-            best, found = _best_spot(xy, limits, spots, begin, stop, a, b)
+            best, found = best_spot(xy, limits, spots, begin, stop, a, b)
             if best < now * (1.0 - 1e-12):
-                _enter_by(xy, spot, spots, end >> 1, found)
+                enter_by(xy, spot, spots, end >> 1, found)
                 changed = True
         if not changed:
             return

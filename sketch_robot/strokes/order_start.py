@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from scipy.spatial import cKDTree
 
-from sketch_robot.strokes.order_kernels import hop_costs
+from sketch_robot.strokes.order_moves import hop_costs
 
 NEIGHBOURS = 8  # nearest ends tried for each end; at 1000 strokes 5 gave 1.2 % more travel, 12 gave 0.3 % less
 
@@ -14,7 +14,7 @@ NEIGHBOURS = 8  # nearest ends tried for each end; at 1000 strokes 5 gave 1.2 % 
 def neighbours(
     xy: np.ndarray, level: np.ndarray, limits: np.ndarray, spots: np.ndarray, first_spot: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The cheapest ends to hop to from each end, other strokes' only; see `order_kernels` for the arguments.
+    """The cheapest ends to hop to from each end, other strokes' only; see `order_moves` for the arguments.
 
     Returns:
         near: (2n, K) int64, cheapest first.

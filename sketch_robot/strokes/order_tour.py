@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sketch_robot.strokes.order_kernels import Tour, hop_cost, hop_costs, perturb, refine_spots, settle
+from sketch_robot.strokes.order_kernels import perturb, refine_spots, settle
+from sketch_robot.strokes.order_moves import Tour, hop_cost, hop_costs
 from sketch_robot.strokes.order_start import cheapest_hops_first, neighbours
 
 LOOKS_AT_ONCE, PERTURBATIONS_AT_ONCE = 20_000, 500  # between two looks at the clock, with few strokes ...

@@ -20,7 +20,7 @@ from sketch_robot.motion.budget import (
 from sketch_robot.motion.timing import hop_seconds
 from sketch_robot.stroke import LABELS, Stroke
 from sketch_robot.strokes.drawing_order import stroke_bands
-from sketch_robot.strokes.order_kernels import hop_costs
+from sketch_robot.strokes.order_moves import hop_costs
 
 PROFILE = PenProfile()
 AXES = PenProfile(axis_speed_mm_s=(150.0, 60.0), axis_accel_mm_s2=(1000.0, 500.0), dwell_step_s=0.05, lift_s=0.12)

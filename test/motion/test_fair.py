@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 from sketch_robot.motion import PenProfile
-from sketch_robot.motion.fair import _solve, curvature, fair_strokes
+from sketch_robot.motion.fair import fair_strokes
+from sketch_robot.motion.fair_smoothing import least_third_differences
+from sketch_robot.motion.fair_vertices import curvature
 from sketch_robot.motion.timing import draw_seconds
 from sketch_robot.stroke import Stroke
 
@@ -50,7 +52,7 @@ def test_the_banded_solver_solves() -> None:
     weight, xy = generator.uniform(0.5, 2.0, 12), generator.normal(size=(12, 2))
     third = np.diff(np.eye(12), 3, axis=0)
     expected = np.linalg.solve(np.diag(weight) + 7.0 * third.T @ third, weight[:, None] * xy)
-    assert _solve(weight, xy, 7.0) == pytest.approx(expected)
+    assert least_third_differences(weight, xy, 7.0) == pytest.approx(expected)
 
 
 @given(polylines, st.sampled_from([0.02, 0.05, 0.2]))

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.strokes.order import DISTANCE, HopTime, Order, order_strokes
-from sketch_robot.strokes.order_kernels import hop_costs
+from sketch_robot.strokes.order_moves import hop_costs
 from sketch_robot.strokes.order_tour import TourSearch
 
 FAST = HopTime(200.0, 2000.0)
