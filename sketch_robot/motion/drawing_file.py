@@ -93,7 +93,8 @@ def page_for(
         text: as `parse_page` takes it. None: the drawing's sheet, or A5.
         margin_mm: None: the sheet's, or the default. With neither page nor margin asked for, a sheet that is too small
             or too large for any page (icons, posters) goes onto A5, with a warning.
-        orientation: see `parse_page`; 'auto' also turns a page that has the sheet's size then.
+        orientation: see `parse_page`; 'auto' also turns a page of the sheet's size as the sheet lies, when only its
+            name is given.
 
     Raises:
         SketchRobotError: BAD_GOAL, there is no such page.
@@ -109,7 +110,8 @@ def page_for(
     if text is None:
         text = DEFAULT_PAGE if sheet is None else _name_of(sheet)
     page = parse_page(text, margin_mm=margin_mm, orientation=orientation)
-    if orientation != 'auto' or sheet is None or not _same((page.height_mm, page.width_mm), sheet):
+    lies_as_named = orientation != 'auto' or text.strip().upper() not in SIZES_MM  # 'A5 landscape', '210x148'
+    if lies_as_named or sheet is None or not _same((page.height_mm, page.width_mm), sheet):
         return page
     return replace(page, width_mm=page.height_mm, height_mm=page.width_mm)
 
