@@ -16,21 +16,20 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.plan import HOME_MM, DrawingPlan
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.plotters.checks import check_plan
+from sketch_robot.plotters.ebb_ahead import AHEAD_MS, EbbAhead
 from sketch_robot.plotters.ebb_client import ANSWER_S
-from sketch_robot.plotters.ebb_hand import EbbHand, Interrupted
-from sketch_robot.plotters.ebb_machine import AHEAD_MS, EbbMachine
+from sketch_robot.plotters.ebb_drawing import draw_and_park
+from sketch_robot.plotters.ebb_hand import EbbHand
+from sketch_robot.plotters.ebb_machine import EbbMachine
 from sketch_robot.plotters.ebb_moves import STEPS_PER_MM, Axes
 from sketch_robot.plotters.ebb_pen import PenLift
 from sketch_robot.plotters.ebb_record import EbbRecord, begin_record
-from sketch_robot.plotters.ebb_talk import Doubt
 from sketch_robot.plotters.journal import Journal
 from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress
-from sketch_robot.plotters.remainder import Remainder, stroke_from
 from sketch_robot.plotters.serial_link import Link, SerialLink
-from sketch_robot.plotters.session import Session, Stopped, pen_changes, pen_request
+from sketch_robot.plotters.session import Session, Stopped
 
 DEVICE_ID = '04d8:fd92'  # of every EBB
-OVERLAP_MM = 0.2  # by which a stroke goes on before where it stopped, so that no gap shows
 _log = logging.getLogger(__name__)
 
 
@@ -80,7 +79,7 @@ class EbbPlotter(Plotter):
         if not 20 <= ahead_ms <= 250:
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'{ahead_ms} ms ahead are not possible; take 20 to 250')
         self._link = link if link is not None else SerialLink(port, machine='EBB')
-        self._machine = EbbMachine(self._link, lies, pen_lift, answer_s=answer_s, ahead_ms=ahead_ms)
+        self._machine = EbbMachine(self._link, lies, pen_lift, answer_s=answer_s, ahead=EbbAhead(ahead_ms))
         self._session = Session('EBB', self._link.wake)
         self._hand = EbbHand(self._machine, self._link, self._session)
         self._motion, self._origin_is_set = profile, origin_is_set
@@ -238,7 +237,7 @@ class EbbPlotter(Plotter):
             machine.keep_between(HOME_MM, (plan.page.width_mm, plan.page.height_mm))
             machine.say_drawing(True)
             begun_s = self._link.now_s()
-            finished = self._draw_and_park(rest)
+            finished = draw_and_park(rest, self._hand, self._session)
             machine.say_drawing(False)
             if finished and journal is not None:
                 journal.finish()
@@ -265,64 +264,6 @@ class EbbPlotter(Plotter):
         if self._session.want_close() and self._session.status != PlotterStatus.OFFLINE:
             self._machine.leave(hold_motors=self._hold_motors)
             self._session.set_status(PlotterStatus.OFFLINE)
-
-    # ------------------------------------------------------------- drawing
-    def _draw_and_park(self, rest: Remainder) -> bool:
-        """Whether all of it was drawn."""
-        hand = self._hand
-        finished = True
-        try:
-            if hand.record.pen_down:  # as somebody left it
-                hand.persist(hand.lift)
-            self._draw_strokes(rest)
-        except Stopped:
-            finished = False
-            hand.end_here()
-        hand.record.flush()
-        if self._session.close_wanted:
-            return False
-        self._session.forget_wishes()
-        self._session.set_status(PlotterStatus.PARKING)
-        try:
-            hand.park()
-        except Stopped:  # closed
-            return False
-        if finished:
-            hand.record.finish()
-        hand.record.report(self._link.now_s(), always=True)
-        return finished
-
-    def _draw_strokes(self, rest: Remainder) -> None:
-        """Draw all strokes, however often that is interrupted.
-
-        Raises:
-            Stopped: on request.
-        """
-        hand, strokes = self._hand, rest.plan.strokes
-        to_ask_for = pen_changes(rest.plan, rest.first)
-        number, start_mm = 0, 0.0
-        while True:
-            try:
-                if number == len(strokes):
-                    hand.drain()
-                    return
-                if to_ask_for[number]:
-                    hand.travel(HOME_MM)
-                    hand.drain()
-                    hand.wait_for_resume(pen_request(rest.plan, to_ask_for[number]))
-                    to_ask_for[number] = ''
-                stroke = stroke_from(strokes[number], start_mm) if start_mm > 0.0 else strokes[number]
-                hand.travel(stroke.xy[0])
-                hand.drop()
-                hand.draw(stroke.xy, stroke=number, from_mm=start_mm, pressure=stroke.pressure)
-                hand.lift(stroke=number)
-                number, start_mm = number + 1, 0.0
-            except (Interrupted, Doubt) as event:
-                if isinstance(event, Doubt):
-                    hand.recover(event)
-                hand.stand_still()
-                proven = hand.record.proven
-                number, start_mm = proven.strokes, max(0.0, proven.length_mm - OVERLAP_MM)
 
     # ------------------------------------------------------------- ends
     @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from dataclasses import dataclass
 
@@ -218,6 +219,16 @@ class EbbClient:
             if last == before:
                 return last
         raise self.talk.alarm('gives another position each time it is asked')
+
+    def supply(self) -> float:
+        """The voltage of the motors' supply (`QC`), of 1023; infinite where the board does not tell."""
+        if not self.knows('QC'):
+            return math.inf
+        for _ in range(TRIES):
+            value = _whole(self.ask('QC', 2)[1])
+            if value is not None:
+                return value
+        raise self.talk.offline("gives no clear answer to 'QC'; check its cable")
 
     def pen_is_up(self) -> bool:
         """Where the board has last sent the pen (`QP`)."""

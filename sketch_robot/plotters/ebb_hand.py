@@ -20,7 +20,7 @@ from sketch_robot.plotters.remainder import lengths_along
 from sketch_robot.plotters.serial_link import Link
 from sketch_robot.plotters.session import Session
 
-LOOK_S = 0.04  # as long as there is room, the board is looked at no more often: the next move comes first
+LOOK_S = 0.02  # as long as there is room, the board is looked at no more often: the next move comes first
 PAUSED_LOOK_S = 0.05  # between two looks at the button while the machine stands still
 SERVO_MS = 24  # the board moves its servo so often
 MOST_DOUBTS = 8  # in a row, without anything drawn in between
@@ -187,6 +187,10 @@ class EbbHand:
             self._session.stand_paused(look, reason)
         finally:
             self.paused_s += self._link.now_s() - since_s
+
+    def report(self) -> None:
+        """Tell how the drawing stands."""
+        self.record.report(self._link.now_s(), always=True)
 
     def end_here(self) -> None:
         """Stop: with the pen on the paper at once, else at the end of what is queued."""

@@ -12,20 +12,16 @@ from collections.abc import Callable
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.plotters.ebb_ahead import EbbAhead
 from sketch_robot.plotters.ebb_bounds import Bounds
 from sketch_robot.plotters.ebb_client import WITH_LM, EbbClient, Status
 from sketch_robot.plotters.ebb_memory import EbbMemory, Memory
-from sketch_robot.plotters.ebb_moves import MIN_SLICE_MS, SLICE_MS, Axes, Move
+from sketch_robot.plotters.ebb_moves import Axes, Move
 from sketch_robot.plotters.ebb_pen import PenLift
 from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
 from sketch_robot.plotters.ebb_talk import Doubt, Refusal
 from sketch_robot.plotters.serial_link import Link
 
-AHEAD_MS = 50  # how much is queued at first, besides what runs: a pause waits so long before it brakes
-MOST_AHEAD_MS = 120  # once the computer has been late: then a pause is up to 0.1 s slower
-_MORE_MS = 20  # each time it was
-_LONGEST_MS = {True: 60, False: 40}  # of a slice by LM, and by SM, which keeps its speed all the while
-DEEPEST = 30  # entries of the queue where it can be chosen; firmware 3.0 has 32
 POLL_S = 0.002  # between two looks, whose answers take 2 to 3 ms: at 100 mm/s the pen draws 0.5 mm meanwhile
 POWER = 250  # of 1023: least voltage of the motors' supply, as AxiDraw's own software has it
 LIFT_MS = 300  # to raise a pen that may be anywhere
@@ -42,7 +38,7 @@ class EbbMachine:
         axes: how the page lies.
         pen: how the servo lifts it.
         answer_s: how long an answer may take.
-        ahead_ms: how much to queue besides what runs, as long as that does.
+        ahead: how much to queue.
 
     Attributes:
         client: to talk with the board.
@@ -56,11 +52,9 @@ class EbbMachine:
         on_drawn: told how far a stroke is drawn, at every look while it is being drawn: (stroke, mm).
     """
 
-    def __init__(self, link: Link, axes: Axes, pen: PenLift, *, answer_s: float, ahead_ms: int = AHEAD_MS) -> None:
+    def __init__(self, link: Link, axes: Axes, pen: PenLift, *, answer_s: float, ahead: EbbAhead) -> None:
         self._link, self.axes, self._pen = link, axes, pen
-        self._ahead_ms = ahead_ms
-        self._most_ms = max(ahead_ms, MOST_AHEAD_MS)
-        self._depth = min(DEEPEST, self._most_ms // (SLICE_MS // 2) + 1)
+        self._ahead = ahead
         self.client = EbbClient(link, answer_s=answer_s)
         self.at = self.end = (0, 0)
         self.left_alone = self.found_down = self.knows_place = self.assumes_place = False
@@ -81,7 +75,7 @@ class EbbMachine:
             SketchRobotError: PLOTTER_OFFLINE, PLOTTER_ALARM.
         """
         client = self.client
-        client.open(self._depth)
+        client.open(self._ahead.depth)
         self._low_level = low_level and client.version >= WITH_LM
         self._queue.clear()
         state = self._memory.read()
@@ -144,7 +138,7 @@ class EbbMachine:
         Raises:
             SketchRobotError: PLOTTER_ALARM.
         """
-        if self.client.knows('QC') and int(self.client.ask('QC', 2)[1]) < POWER:
+        if self.client.supply() < POWER:
             raise SketchRobotError(
                 ErrorCode.PLOTTER_ALARM,
                 f'the motors of the EBB at {self._link.port} have no power; plug in its supply, put the pen above the '
@@ -180,10 +174,7 @@ class EbbMachine:
 
     def slice_limits(self) -> dict[str, int]:
         """How long moves may be, for `cut`: short where many can wait."""
-        slice_ms = max(SLICE_MS // 2, self._ahead_ms // 5)
-        if self.client.depth == 1:
-            slice_ms = min(self._ahead_ms // 2, _LONGEST_MS[self._low_level])
-        return {'slice_ms': slice_ms, 'min_ms': MIN_SLICE_MS}
+        return self._ahead.slice_limits(self.client.depth, low_level=self._low_level)
 
     def move(self, move: Move, *, stroke: int = -1, from_mm: float = 0.0, to_mm: float = 0.0) -> None:
         """Queue a move; with a stroke, it draws so much of it. There must be room.
@@ -240,10 +231,8 @@ class EbbMachine:
             raise Doubt(f'{text!r}: {refusal}') from refusal
 
     def queue_more(self) -> None:
-        """From now on queue more, as nothing was left in the middle of a line: the computer is too busy."""
-        if self._ahead_ms < self._most_ms:
-            self._ahead_ms = min(self._most_ms, self._ahead_ms + _MORE_MS)
-            _log.info('%s: told too late; from now on %d ms ahead', self._link.port, self._ahead_ms)
+        """From now on queue more: nothing was left in the middle of a line."""
+        self._ahead.be_late()
 
     # ------------------------------------------------------------- watching
     def look(self) -> Status:
@@ -267,7 +256,7 @@ class EbbMachine:
     @property
     def has_room(self) -> bool:
         """Whether the board would take one more entry at once, as of the last look, and should have it."""
-        return len(self._queue) <= self.client.depth and self._queue.waiting_ms < self._ahead_ms
+        return self._ahead.has_room(self._queue, self.client.depth)
 
     def wait(self, seconds: float = POLL_S) -> None:
         """Let some time pass, until woken.
@@ -326,7 +315,7 @@ class EbbMachine:
         """Lift the pen as soon as the board can, whatever else there is; if it cannot be reached, say so in the log."""
         self._queue.clear()
         try:
-            self.client.open(self._depth)  # it may have restarted
+            self.client.open(self._ahead.depth)  # it may have restarted
             self._lift_now()
         except SketchRobotError as error:
             _log.warning('%s: the pen may be down: %s', self._link.port, error.message)
