@@ -144,12 +144,15 @@ class EbbTalk:
         Raises:
             SketchRobotError: PLOTTER_OFFLINE, the board does not answer any more; PLOTTER_ALARM, it has restarted.
         """
-        seen = 0
+        seen = unnamed = 0
         for asked in range(1, TRIES + 1):
             self._say('\rV')
             for line in self._lines(self._answer_s):
-                if self.checked and _version_in(line) and not line.startswith('V,'):
-                    raise self.restarted()
+                if self.checked and _is_unnamed_version(line):
+                    unnamed += 1
+                    if unnamed > 1:  # one may have been on its way since before the names were switched on
+                        raise self.restarted()
+                    break
                 seen += line.startswith('V,!10 ') if self.checked else _version_in(line) == self.version
                 if seen == asked:  # also those to former questions, which were late
                     break
@@ -183,8 +186,8 @@ class EbbTalk:
             if line.startswith(f'{name},'):
                 return line[len(name) + 1 :]
             _log.debug('%s: %r is no answer to %s', self.link.port, line, name)
-            if _version_in(line) and not line.startswith('V,'):
-                raise self.restarted()
+            if _is_unnamed_version(line):
+                raise Doubt(f'{name} was answered with {line!r}')
         raise Doubt(f'no answer to {name} within {self._answer_s:g} s')
 
     def _old_answer(self, name: str) -> str:
@@ -223,10 +226,8 @@ class EbbTalk:
             line = self.link.read_line(0.0)
             if line is None:
                 return
-            if not self.checked:
+            if not self.checked or _is_unnamed_version(line):
                 raise Doubt(f'{line!r} came unasked')
-            if _version_in(line) and not line.startswith('V,'):
-                raise self.restarted()
 
     # ------------------------------------------------------------- what to say to people
     @property
@@ -263,6 +264,11 @@ def _order(lines: list[str]) -> str | None:
 def _version_in(line: str) -> tuple[int, int, int] | None:
     found = _VERSION.fullmatch(line)
     return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def _is_unnamed_version(line: str) -> bool:
+    """Whether a board says its version in the old syntax, as one does that has restarted."""
+    return _version_in(line) is not None and not line.startswith('V,')
 
 
 def _spoken(version: tuple[int, int, int]) -> str:

@@ -115,6 +115,15 @@ def test_a_board_that_cannot_tell_where_its_motors_are_is_refused_by_name(monkey
         Bench((2, 8, 1))
 
 
+def test_a_late_answer_in_the_old_syntax_is_not_taken_for_a_restart():
+    bench = Bench((3, 0, 3))
+    take, late = bench.cable.take, [b'EBBv13_and_above EB Firmware Version 3.0.3\r\n']
+    bench.cable.take = lambda: late.pop() + take() if late and bench.cable.seconds > 0.5 else take()
+    assert bench.plotter.draw(PLAN).finished
+    assert late == []
+    assert (strays(bench.board, PLAN), gaps(bench.board, PLAN)) == (0, 0)
+
+
 @pytest.mark.parametrize('moment_s', [0.2, 0.3, 0.4, 0.6])
 def test_what_was_queued_before_a_restart_is_not_taken_for_drawn_after_it(moment_s, tmp_path):
     bench = Bench((2, 5, 3))
