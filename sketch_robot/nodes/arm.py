@@ -183,7 +183,8 @@ class ArmTopics:
         self._start = plotter.setup.start
         self._watched = watched
         self._description = node.create_publisher(String, 'robot_description', qos.LATCHED)
-        self._description.publish(String(data=plotter.setup.model.read_text(encoding='utf-8')))
+        if plotter.robot_description:  # RViz reads no MJCF
+            self._description.publish(String(data=plotter.robot_description))
         if watched is not None:
             self._states = node.create_publisher(JointState, 'joint_states', 10)
             node.every(STATES_S, self._publish)

@@ -19,7 +19,7 @@ from sketch_robot.plotters.arm.legs import Leg, Planner
 from sketch_robot.plotters.arm.reposition import reposition
 from sketch_robot.plotters.arm.resume import what_is_left
 from sketch_robot.plotters.arm.retime import JointLimits
-from sketch_robot.plotters.arm.setup import ArmSetup, make_setup
+from sketch_robot.plotters.arm.setup import ArmSetup, is_mjcf, make_setup
 from sketch_robot.plotters.arm.sheets import Sheets
 from sketch_robot.plotters.arm.simulation import SimulatedArm
 from sketch_robot.plotters.arm.timeline import Timeline
@@ -146,7 +146,7 @@ class ArmPlotter(Plotter):
     def robot_description(self) -> str:
         """The arm as URDF, as robot_state_publisher and RViz take it; '' when it was given as MJCF."""
         model = self._setup.model
-        return '' if model.suffix.lower() == '.xml' else read_text(model)
+        return '' if is_mjcf(model) else read_text(model)
 
     @property
     def paper(self) -> Paper | None:

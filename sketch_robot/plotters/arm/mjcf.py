@@ -15,6 +15,8 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.plotters.arm.chain import ROTARY, SLIDING, WOUND, Chain, Joint
 from sketch_robot.plotters.arm.frames import from_quaternion, transform
 
+LEAST_KG, LEAST_KG_M2 = 1e-3, 1e-6  # of a part that says nothing of its mass
+
 
 def load_mjcf(path: str | Path, *, tool: str, base: str = '') -> Chain:
     """The joints between two bodies of an MJCF model.
@@ -95,6 +97,13 @@ def load_spec(path: str | Path) -> Any:
         spec.delete(geom)
     for mesh in list(spec.meshes):
         spec.delete(mesh)
+    return weighed(spec)
+
+
+def weighed(spec: Any) -> Any:
+    """A model whose moving parts weigh something, as MuJoCo wants it: files for the eye leave that out, and meshes that
+    were taken out weigh nothing."""
+    spec.compiler.boundmass, spec.compiler.boundinertia = LEAST_KG, LEAST_KG_M2
     return spec
 
 

@@ -15,6 +15,7 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.plotters.arm.frames import inverse, transform
 
 MM = 1e-3
+MOST_TURN = 2.0 * np.pi + 1e-3
 LEAST_SPAN_M = 0.02  # taught points closer than this make a plane of their own errors
 LEAST_ANGLE = 0.17  # rad, 10 degrees; a flatter triangle of taught points says little of the plane
 
@@ -48,9 +49,15 @@ def page_at(xyz_m: Sequence[float], rpy: Sequence[float] = (0.0, 0.0, 0.0)) -> P
     """The page by its lower left corner and how it is turned about the base's x, y, z axes (rad, as in URDF).
 
     Raises:
-        SketchRobotError: BAD_GOAL, those are not two times three finite numbers.
+        SketchRobotError: BAD_GOAL, those are not two times three finite numbers, or no angles in radians.
     """
-    return PageFrame(transform(_three(xyz_m, 'the place of the page'), _three(rpy, 'the turn of the page')))
+    turn = _three(rpy, 'the turn of the page')
+    if np.abs(turn).max() > MOST_TURN:
+        raise SketchRobotError(
+            ErrorCode.BAD_GOAL,
+            f'the turn of the page is {rpy!r}; are those degrees? it is told in radians, from -2 pi to 2 pi',
+        )
+    return PageFrame(transform(_three(xyz_m, 'the place of the page'), turn))
 
 
 def page_through(points_m: Sequence[Sequence[float]]) -> PageFrame:

@@ -15,10 +15,10 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.page import Page
 from sketch_robot.motion.safe_xml import parse_xml
 from sketch_robot.plotters.arm.frames import quaternion
-from sketch_robot.plotters.arm.mjcf import import_mujoco, load_spec
+from sketch_robot.plotters.arm.mjcf import import_mujoco, load_spec, weighed
 from sketch_robot.plotters.arm.page_frame import MM, PageFrame
 from sketch_robot.plotters.arm.pen_pose import PenPose
-from sketch_robot.plotters.arm.setup import ArmSetup
+from sketch_robot.plotters.arm.setup import ArmSetup, is_mjcf
 from sketch_robot.plotters.arm.simulation import SimulatedArm
 from sketch_robot.plotters.arm.trajectory import JointSample
 from sketch_robot.plotters.arm.urdf import read_text
@@ -146,7 +146,6 @@ class PhysicsArm(SimulatedArm):
 def _model(setup: ArmSetup, page: PageFrame, sheet: Page) -> Any:
     spec = _spec(setup)
     spec.compiler.fusestatic = False
-    spec.compiler.boundmass, spec.compiler.boundinertia = 1e-3, 1e-6  # for links that their file gives no mass
     spec.option.timestep = STEP_S
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.gravity = [0.0, 0.0, -9.81]
@@ -154,7 +153,7 @@ def _model(setup: ArmSetup, page: PageFrame, sheet: Page) -> Any:
         body.gravcomp = 1.0
     for geom in spec.geoms:
         geom.contype, geom.conaffinity = _LINK, 0
-    for each in list(spec.actuators):
+    for each in [*spec.actuators, *spec.equalities]:  # a finger that mimics a joint of the arm would pull at it
         spec.delete(each)
     _add_pen(spec.body(setup.chain.tool))
     base = spec.body(setup.chain.base) if setup.chain.base != 'world' else spec.worldbody
@@ -169,14 +168,14 @@ def _model(setup: ArmSetup, page: PageFrame, sheet: Page) -> Any:
 
 
 def _spec(setup: ArmSetup) -> Any:
-    if setup.model.suffix.lower() == '.xml':
+    if is_mjcf(setup.model):
         return load_spec(setup.model)
     robot = parse_xml(read_text(setup.model))
     for link in robot.findall('link'):  # meshes are for the eye; here cylinders and boxes do
         for part in [*link.findall('visual'), *link.findall('collision')]:
             if part.find('geometry/mesh') is not None:
                 link.remove(part)
-    return mujoco.MjSpec.from_string(ElementTree.tostring(robot, encoding='unicode'))
+    return weighed(mujoco.MjSpec.from_string(ElementTree.tostring(robot, encoding='unicode')))
 
 
 def _add_pen(tool: Any) -> None:

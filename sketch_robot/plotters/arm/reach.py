@@ -12,6 +12,7 @@ import numpy as np
 from sketch_robot.plotters.arm.field import Situation
 from sketch_robot.plotters.arm.inverse import reach_for
 from sketch_robot.plotters.arm.kinematics import Arrays
+from sketch_robot.plotters.arm.page_frame import PageFrame
 from sketch_robot.plotters.arm.quality import UNUSABLE, posture_cost
 
 AROUND = 0.75  # of the page's longer side, shown on each side of it
@@ -77,12 +78,10 @@ def find_reach(situation: Situation) -> Reach:
     xyz = np.stack([xx, yy, np.zeros_like(xx)], axis=-1).reshape(-1, 3)
     arm, here = Arrays.of(situation.chain), situation
     targets = here.pose.frames(here.page, xyz, np.zeros(len(xyz))).reshape(*xx.shape, 4, 4)
-    starts = np.random.default_rng(0).uniform(
-        np.maximum(here.lower, -np.pi), np.minimum(here.upper, np.pi), (TRIES, len(here.lower))
-    )
+    starts = _starts(here, TRIES)
     cost = np.full(xx.shape, UNUSABLE)
     shoulder = here.chain.joints[0].origin[:3, 3]
-    targets[np.linalg.norm(targets[..., :3, 3] - shoulder, axis=-1) > _longest(here)] = np.nan
+    targets[np.linalg.norm(targets[..., :3, 3] - shoulder, axis=-1) > longest(here)] = np.nan
     _costs(
         arm.origins, arm.axes, arm.sliding, arm.tip, here.lower, here.upper, here.chain.speed, here.page.base_from_page,
         here.size_m[0], here.size_m[1], targets, starts, cost,
@@ -90,7 +89,37 @@ def find_reach(situation: Situation) -> Reach:
     return Reach(x_mm, y_mm, cost, here.size_mm, here.page.to_page(np.zeros(3)))
 
 
-def _longest(situation: Situation) -> float:
+def middle_of(situation: Situation) -> np.ndarray:
+    """(4, 4) m; the tool's frame in the base with the pen on the middle of the page."""
+    xyz = np.array([[0.5 * situation.size_mm[0], 0.5 * situation.size_mm[1], 0.0]])
+    return situation.pose.frames(situation.page, xyz, np.zeros(1))[0]
+
+
+def turned_over(situation: Situation) -> PageFrame:
+    """The page with its other side towards the pen: turned by half a turn about the line across its middle."""
+    page = situation.page.base_from_page @ np.diag([1.0, -1.0, -1.0, 1.0])
+    page[:3, 3] += situation.page.base_from_page[:3, 1] * situation.size_m[1]
+    return PageFrame(page)
+
+
+def reaches_middle(situation: Situation) -> bool:
+    """Whether the pen can be held on the middle of the page in any way, as far as random starts tell."""
+    arm, here = Arrays.of(situation.chain), situation
+    cost = np.full((1, 1), UNUSABLE)
+    _costs(
+        arm.origins, arm.axes, arm.sliding, arm.tip, here.lower, here.upper, here.chain.speed, here.page.base_from_page,
+        here.size_m[0], here.size_m[1], middle_of(here)[None, None], _starts(here, 8 * TRIES), cost,
+    )  # fmt: skip
+    return bool(cost[0, 0] < UNUSABLE)
+
+
+def _starts(situation: Situation, count: int) -> np.ndarray:
+    """Random joints (count, n), the same each time."""
+    low, high = np.maximum(situation.lower, -np.pi), np.minimum(situation.upper, np.pi)
+    return np.random.default_rng(0).uniform(low, high, (count, len(low)))
+
+
+def longest(situation: Situation) -> float:
     """The arm stretched out, m: no point further from its first joint is reached."""
     chain = situation.chain
     links = [np.linalg.norm(joint.origin[:3, 3]) for joint in chain.joints[1:]]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations
+
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
@@ -15,6 +18,7 @@ from sketch_robot.plotters.arm.retime import JointLimits, retime
 
 RISE_MM = 40.0  # so high above the page the pen is taken before the joints turn
 STEPS = 80
+MOST_JOINTS = 7  # that are moved one before another: 126 ways
 AROUND_MM = 60.0  # around the page, too, the pen stays above its plane
 PEN_MM_S = 150.0
 PEN_MM_S2 = 500.0
@@ -37,16 +41,28 @@ def reposition(planner: Planner, joints: np.ndarray, to_mm: np.ndarray, limits: 
         rise = _rise(planner, joints, RISE_MM - tip[2])
         legs.append(_leg(planner, rise, limits))
         joints = rise[-1]
-    for through in ([goal], [field.joints_at(_above(to_mm)[None])[0], goal]):
-        way = np.concatenate([[joints], *(_line(a, b) for a, b in zip([joints, *through], through, strict=False))])
-        if _is_clear(planner, way):
-            return [*legs, *(_leg(planner, np.concatenate([[a], _line(a, b)]), limits)
-                             for a, b in zip([joints, *through], through, strict=False))]  # fmt: skip
+    for through in _ways(joints, goal, field.joints_at(_above(to_mm)[None])[0]):
+        lines = [np.concatenate([[a], _line(a, b)]) for a, b in zip([joints, *through], through, strict=False)]
+        if _is_clear(planner, np.concatenate(lines)):
+            return [*legs, *(_leg(planner, line, limits) for line in lines)]
     raise SketchRobotError(
         ErrorCode.BAD_GOAL,
         'from where the arm stands, its way to the page would lead through the sheet; move it by hand until it stands '
-        'above the page with its pen up, then try again',
+        'above the page with its pen up, then try again (a simulated one: set start)',
     )
+
+
+def _ways(joints: np.ndarray, goal: np.ndarray, above: np.ndarray) -> Iterator[list[np.ndarray]]:
+    """Postures to go through, the last the goal: at once; from above; or some joints first, then the others, which
+    turns no joint further than it has to."""
+    yield [goal]
+    yield [above, goal]
+    moving = np.flatnonzero(np.abs(above - joints) > 1e-3)[:MOST_JOINTS]
+    for count in range(1, len(moving)):
+        for first in combinations(moving, count):
+            between = joints.copy()
+            between[list(first)] = above[list(first)]
+            yield [between, above, goal]
 
 
 def _above(to_mm: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from sketch_robot.plotters.arm.chain import Chain, require_limits
 from sketch_robot.plotters.arm.legs import Touch
 from sketch_robot.plotters.arm.page_frame import PageFrame, page_at, page_through
 from sketch_robot.plotters.arm.pen_pose import PenPose
-from sketch_robot.plotters.arm.urdf import load_urdf
+from sketch_robot.plotters.arm.urdf import load_urdf, read_text
 from sketch_robot.share import share_folder
 
 
@@ -58,13 +59,23 @@ def find_file(name: str) -> Path:
     )
 
 
+def is_mjcf(path: Path) -> bool:
+    """Whether an arm's file is MJCF, by its first element: URDF is called .xml by some, too.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, it cannot be read.
+    """
+    first = re.search(r'<([A-Za-z_][\w.:-]*)', re.sub(r'<!--.*?-->', '', read_text(path), flags=re.DOTALL))
+    return first is not None and first[1] == 'mujoco'
+
+
 def load_chain(path: Path, *, tool: str, base: str = '') -> Chain:
     """Read an arm from URDF or MJCF, whichever it is.
 
     Raises:
         SketchRobotError: BAD_GOAL, see the readers.
     """
-    if path.suffix.lower() == '.xml':
+    if is_mjcf(path):
         from sketch_robot.plotters.arm.mjcf import load_mjcf
 
         return load_mjcf(path, tool=tool, base=base)
@@ -160,6 +171,12 @@ def _start(start: Any, chain: Chain) -> np.ndarray:
         raise SketchRobotError(
             ErrorCode.BAD_GOAL, f'start is {start!r}; it must be {len(chain.joints)} joint positions, rad or m'
         )
-    if (values < chain.lower).any() or (values > chain.upper).any():
-        raise SketchRobotError(ErrorCode.BAD_GOAL, "start lies beyond a joint's end")
+    beyond = (values < chain.lower) | (values > chain.upper)
+    if beyond.any():
+        joint = chain.joints[int(np.argmax(beyond))]
+        raise SketchRobotError(
+            ErrorCode.BAD_GOAL,
+            f'start puts joint {joint.name!r} at {values[np.argmax(beyond)]:g}, beyond its ends {joint.lower:.3f} and '
+            f'{joint.upper:.3f} (rad or m)',
+        )
     return values

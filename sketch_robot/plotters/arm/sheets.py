@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,16 @@ import numpy as np
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.page import Page
 from sketch_robot.plotters.arm.field import Field, Situation, find_field
-from sketch_robot.plotters.arm.reach import draw_reach, find_reach
+from sketch_robot.plotters.arm.quality import CLEAR_M
+from sketch_robot.plotters.arm.reach import (
+    Reach,
+    draw_reach,
+    find_reach,
+    longest,
+    middle_of,
+    reaches_middle,
+    turned_over,
+)
 from sketch_robot.plotters.arm.setup import ArmSetup
 from sketch_robot.plotters.paper import save_png
 
@@ -67,5 +77,28 @@ class Sheets:
         return SketchRobotError(
             ErrorCode.BAD_GOAL,
             f'the page {size} does not lie wholly within the reach of the arm{": " + why if why else ""}; it reaches '
-            f'{100.0 * reach.page_share:.0f} % of it point by point{hint}; see {path}; nothing was drawn',
+            f'{100.0 * reach.page_share:.0f} % of it point by point{hint}; see {path}; nothing was drawn'
+            f'{_advice(situation, reach)}',
         )
+
+
+def _advice(situation: Situation, reach: Reach) -> str:
+    """What is likely wrong when not a point of the page is reached."""
+    if reach.page_share > 0.0:
+        return ''
+    count = len(situation.chain.joints)
+    away_m = float(np.linalg.norm(middle_of(situation)[:3, 3] - situation.chain.joints[0].origin[:3, 3]))
+    longest_m = longest(situation)
+    if away_m > longest_m:
+        return (
+            f'; the middle of the page is {away_m:.2f} m from the first joint, and the arm is {longest_m:.2f} m long '
+            'when stretched out (metres?)'
+        )
+    if reaches_middle(replace(situation, page=turned_over(situation))):
+        return (
+            "; it would reach the sheet's other side: the tool's z axis must point along the pen to the paper, and the "
+            "page's z axis out of the paper"
+        )
+    if np.linalg.norm(situation.chain.tip[:3, 3]) < CLEAR_M:
+        return f'; the tool {situation.chain.tool!r} lies in the last joint: name the frame at the tip of the pen'
+    return f'; it has {count} joints up to the pen, and a page at any place takes 5' if count < 5 else ''

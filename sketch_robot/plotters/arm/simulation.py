@@ -18,6 +18,8 @@ from sketch_robot.plotters.pacing import Pace
 from sketch_robot.plotters.paper import Paper
 
 STEP_S = 0.002  # machine seconds between two looks at the pen
+GIVES_MM = 60.0  # a tip deeper than that has not come from above, and presses on nothing
+UPRIGHT = 0.2  # cosine of the pen to the normal; one that lies flatter does not write
 
 
 class Sheet:
@@ -132,5 +134,8 @@ class SimulatedArm(ArmTransport):
                 self._sheet.page.to_page(tools[:, :3, 3]),
                 tools[:, :3, 2] @ self._sheet.page.base_from_page[:3, :3],
             )
-            at_paper = tip - (tip[:, 2:] / np.minimum(along[:, 2:], -1e-6)) * along  # it gives way along the pen
-            self._sheet.mark(at_paper[:, :2], tip[:, 2] <= 0.0)
+            at_paper = tip - (tip[:, 2:] / np.minimum(along[:, 2:], -UPRIGHT)) * along  # it gives way along the pen
+            size = self._sheet.paper.page.width_mm, self._sheet.paper.page.height_mm
+            over = ((at_paper[:, :2] >= 0.0) & (at_paper[:, :2] <= size)).all(axis=1)  # elsewhere it may be lower
+            pressed = (tip[:, 2] <= 0.0) & (tip[:, 2] > -GIVES_MM) & (along[:, 2] < -UPRIGHT)
+            self._sheet.mark(at_paper[:, :2], pressed & over)

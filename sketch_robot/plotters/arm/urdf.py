@@ -17,6 +17,7 @@ from sketch_robot.plotters.arm.chain import ROTARY, SLIDING, WOUND, Chain, Joint
 from sketch_robot.plotters.arm.frames import transform
 
 MAX_BYTES = 10_000_000  # the largest published arms have under 200 kB
+MOST_TURN = 8.0 * math.pi  # of a joint with ends; real ones do not reach three turns either way, degrees are more
 _MOVING = {'revolute': ROTARY, 'continuous': ROTARY, 'prismatic': SLIDING}
 
 
@@ -59,10 +60,15 @@ def read_urdf(text: str, *, tool: str, base: str = '') -> Chain:
         the chain; limits that the file lacks are NaN (URDF has none for acceleration).
 
     Raises:
-        SketchRobotError: BAD_GOAL, this is no URDF; there is no such link; the tool does not hang on the base; or a
-            joint between them is of a kind that a serial arm does not have, or mimics another.
+        SketchRobotError: BAD_GOAL, this is no URDF, or xacro that was not expanded; there is no such link; the tool
+            does not hang on the base; or a joint between them is of a kind that a serial arm does not have, has ends
+            that must be degrees, or mimics another.
     """
     robot = _parsed_xml(text)
+    if _is_xacro(robot):
+        raise SketchRobotError(
+            ErrorCode.BAD_GOAL, 'this is a xacro file; make a URDF of it first: xacro my_arm.urdf.xacro > my_arm.urdf'
+        )
     if robot.tag != 'robot':
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'a URDF begins with <robot>, not with <{robot.tag}>')
     links = [_attribute(link, 'name', 'a link') for link in robot.findall('link')]
@@ -93,6 +99,10 @@ def read_urdf(text: str, *, tool: str, base: str = '') -> Chain:
         if moving is not None:
             joints.append(moving)
             offset = np.eye(4)
+    names = [joint.name for joint in joints]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'two joints of the arm have the name {twice!r}; that is no URDF')
     return Chain(robot.get('name', 'arm'), link, tool, tuple(joints), offset)
 
 
@@ -101,6 +111,13 @@ def _parsed_xml(text: str) -> Element:
         return parse_xml(text)
     except ValueError as error:
         raise SketchRobotError(ErrorCode.BAD_GOAL, f"the arm's file cannot be used: {error}") from error
+
+
+def _is_xacro(robot: Element) -> bool:
+    """Whether macros are left in it, in elements or in attributes."""
+    return any(
+        'xacro}' in element.tag or any('${' in value for value in element.attrib.values()) for element in robot.iter()
+    )
 
 
 def _joint(element: Element, origin: np.ndarray) -> Joint | None:
@@ -129,7 +146,15 @@ def _joint(element: Element, origin: np.ndarray) -> Joint | None:
         given = {end: _number(limit, end, name) for end in ends}
         if any(not math.isnan(value) for value in given.values()):
             ends = {end: 0.0 if math.isnan(value) else value for end, value in given.items()}
+    if _MOVING[kind] == ROTARY and max(abs(end) for end in ends.values()) > MOST_TURN:
+        raise SketchRobotError(
+            ErrorCode.BAD_GOAL,
+            f'joint {name!r} turns from {ends["lower"]:g} to {ends["upper"]:g} rad; are those degrees? URDF speaks of '
+            'radians (a joint without ends is of type continuous)',
+        )
     speed = math.nan if limit is None else _number(limit, 'velocity', name)
+    if speed == 0.0:  # as exporters of CAD programs write what they do not know
+        speed = math.nan
     return Joint(name, _MOVING[kind], origin, axis / length, ends['lower'], ends['upper'], speed, math.nan)
 
 

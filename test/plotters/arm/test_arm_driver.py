@@ -91,6 +91,25 @@ def test_home_brings_the_pen_over_the_corner_of_the_page_from_wherever_the_arm_s
     assert tips[over, 2].min() > 3.4
 
 
+def test_joints_move_one_after_another_where_moving_all_at_once_would_sweep_the_sheet() -> None:
+    plotter, transport = recorded(start=[-0.35, 2.17, -1.09, -0.47, 0.5, 6.22])
+    plotter.home()
+    assert height(transport, plotter) == pytest.approx(4.0, abs=1e-3)
+    tips = plotter.setup.page.to_page(forward(plotter.setup.chain, transport.rows()[1])[:, :3, 3])
+    over = ((tips[:, :2] > -20) & (tips[:, :2] < [80, 100])).all(axis=1)
+    assert tips[over, 2].min() > 3.4
+    assert plotter.paper is None
+
+
+def test_a_pen_that_is_lower_than_the_sheet_beside_it_leaves_no_ink() -> None:
+    low = [1.6, 1.95, 0.0, 0.0, 0.0, 0.0]  # beside the sheet, pointing below its plane
+    plotter, transport = recorded(start=low)
+    assert height(transport, plotter) < -10.0
+    plotter.draw(PLAN)
+    assert len(plotter.paper.polylines) == len(PLAN.strokes)  # type: ignore[union-attr]
+    assert ink_of(plotter)[0] < 0.2
+
+
 def test_the_pen_is_lowered_and_raised_where_it_is() -> None:
     plotter, transport = recorded()
     with pytest.raises(SketchRobotError, match='home the arm first'):
@@ -511,7 +530,7 @@ def test_between_pens_the_arm_parks_and_asks_for_the_next_one() -> None:
         ({'simulation': 'magic'}, "no simulation 'magic'"),
         ({'speedup': 0.0}, 'speed-up of 0.0'),
         ({'start': [0.0]}, 'it must be 6 joint positions'),
-        ({'start': [9.0, 0, 0, 0, 0, 0]}, "beyond a joint's end"),
+        ({'start': [9.0, 0, 0, 0, 0, 0]}, "puts joint 'joint_1' at 9, beyond its ends"),
         ({'sheet': 'A99'}, "no page 'A99'"),
     ],
 )

@@ -136,3 +136,12 @@ def test_a_frame_times_its_inverse_is_no_move_and_quaternions_round_trip(values:
 def test_the_turn_about_the_pen_is_free_where_the_arm_has_an_axis_for_it() -> None:
     able = {arm: field_of(arm).situation.can_turn for arm in ('sample', *TOYS)}
     assert able == {'sample': True, 'scara': True, 'gantry': False, 'five axes': False, 'seven axes': True}
+
+
+def test_mjcf_need_not_say_what_its_parts_weigh(tmp_path) -> None:
+    path = tmp_path / 'arm.xml'
+    path.write_text(
+        '<mujoco><worldbody><body name="arm"><joint name="q" range="-1 1"/><body name="pen"/></body></worldbody>'
+        '</mujoco>'
+    )
+    assert load_mjcf(path, tool='pen').names == ('q',)

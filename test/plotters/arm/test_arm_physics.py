@@ -143,3 +143,15 @@ def test_an_arm_that_is_held_in_mid_stroke_stands_still() -> None:
     assert np.abs(sample().positions - rest).max() < 1e-4
     tips = [forward(plotter.setup.chain, q)[:3, 3] for q in (seen[0], rest)]
     assert 1000.0 * math.dist(*tips) < 5.0
+
+
+def test_a_finger_that_mimics_a_joint_does_not_pull_at_it(tmp_path) -> None:
+    finger = (
+        '<link name="finger"/><joint name="grip" type="prismatic"><parent link="tool0"/><child link="finger"/>'
+        '<limit lower="0" upper="0.04" effort="1" velocity="0.1"/><mimic joint="joint_6"/></joint>'
+    )
+    (tmp_path / 'arm.urdf').write_text(SAMPLE.read_text().replace('</robot>', f'{finger}</robot>'))
+    plotter = arm_plotter(simulation='physics', model=str(tmp_path / 'arm.urdf'))
+    plotter.connect()
+    plotter.home()
+    assert plotter.status == PlotterStatus.IDLE

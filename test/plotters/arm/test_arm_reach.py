@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
-from arm_worlds import frame, sample_chain, toy
+from arm_worlds import CARD, arm_plotter, frame, sample_chain, toy
 
+from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.plotters.arm.field import Situation, find_field
 from sketch_robot.plotters.arm.page_frame import page_at
 from sketch_robot.plotters.arm.quality import UNUSABLE
@@ -71,3 +73,21 @@ def test_a_page_that_fits_nowhere_has_no_shift() -> None:
     assert reach.page_share == 0.0
     assert reach.nearest_shift_mm is None
     draw_reach(reach)
+
+
+@pytest.mark.parametrize(
+    ('options', 'advice'),
+    [
+        ({'page': {'xyz': [300.0, 30.0, 0.0]}}, 'the arm is 0.90 m long when stretched out'),
+        ({'page': {'xyz': [0.30, -0.03, 0.0], 'rpy': [math.pi, 0.0, 0.0]}}, "would reach the sheet's other side"),
+        ({'tool': 'link_6'}, "the tool 'link_6' lies in the last joint"),
+    ],
+)
+def test_when_not_a_point_is_reached_the_refusal_says_what_is_likely_wrong(
+    options: dict[str, object], advice: str, tmp_path: Path
+) -> None:
+    plotter = arm_plotter(reach_picture=str(tmp_path / 'reach.png'), **options)
+    with pytest.raises(SketchRobotError, match=advice) as caught:
+        plotter.check_reach(CARD)
+    assert caught.value.code == ErrorCode.BAD_GOAL
+    assert (tmp_path / 'reach.png').stat().st_size > 1000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.plotters.arm.chain import require_limits
 from sketch_robot.plotters.arm.kinematics import forward
+from sketch_robot.plotters.arm.setup import is_mjcf
 from sketch_robot.plotters.arm.urdf import load_urdf, read_urdf
 
 ONE = joint('q', 'a', 'b', '0 0 1', '0 0 2')
@@ -104,7 +106,7 @@ def test_a_joint_of_a_kind_that_arms_lack_is_refused(kind: str) -> None:
         (robot(ONE.replace('xyz="0 0 1"', 'xyz="0 nan 1"')), "origin of joint 'q' is '0 nan 1'"),
         (robot(ONE.replace('upper="2.9"', 'upper="two"')), "upper of joint 'q' is 'two'"),
         (robot(ONE.replace('upper="2.9"', 'upper="-3"')), "joint 'q' has no room between its ends"),
-        (robot(ONE.replace('velocity="3"', 'velocity="0"')), "joint 'q' has the velocity limit 0"),
+        (robot(ONE.replace('velocity="3"', 'velocity="-1"')), "joint 'q' has the velocity limit -1"),
         (robot(ONE.replace('<child link="b"/>', '')), "joint 'q' has no child"),
         (robot(ONE.replace('<parent link="a"/>', '<parent/>')), "the parent of joint 'q'"),
         (robot(fixed('f', 'a', 'b', '0 0 0')), 'no moving joint between a and b'),
@@ -185,3 +187,48 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(start: int, length: 
         code = ErrorCode.BAD_GOAL
         assert np.isfinite(forward(chain, np.zeros(len(chain.joints)))).all()
     assert code == ErrorCode.BAD_GOAL
+
+
+def test_ends_in_degrees_are_refused() -> None:
+    limit = '<limit lower="-180" upper="180" effort="1" velocity="3"/>'
+    refused(robot(joint('q', 'a', 'b', '0 0 1', '0 0 1', limit=limit)), "'q' turns from -180 to 180 rad; are those deg")
+
+
+def test_a_velocity_of_zero_is_one_that_the_file_does_not_know() -> None:
+    limit = '<limit lower="-1" upper="1" effort="0" velocity="0"/>'
+    chain = read_urdf(robot(joint('q', 'a', 'b', '0 0 1', '0 0 1', limit=limit)), tool='b')
+    assert math.isnan(chain.joints[0].speed)
+    assert chain.limited({'q': {'velocity': 2.0}}).joints[0].speed == 2.0
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '<robot name="r" xmlns:xacro="http://www.ros.org/wiki/xacro"><xacro:arm prefix=""/></robot>',
+        robot(ONE.replace('0 0 1', '0 0 ${height}')),
+    ],
+)
+def test_xacro_is_told_from_urdf(text: str) -> None:
+    refused(text, 'xacro my_arm.urdf.xacro > my_arm.urdf')
+
+
+def test_a_urdf_made_from_xacro_may_still_name_it() -> None:
+    text = robot(ONE).replace('<robot ', '<robot xmlns:xacro="http://www.ros.org/wiki/xacro" ')
+    assert read_urdf(text, tool='b').names == ('q',)
+
+
+def test_two_joints_of_one_name_are_refused() -> None:
+    refused(robot(ONE, joint('q', 'b', 'c', '0 0 1', '0 1 0')), "two joints of the arm have the name 'q'", tool='c')
+
+
+@pytest.mark.parametrize(
+    ('text', 'mjcf'),
+    [
+        ('<!-- <robot> -->\n<mujoco model="a"/>', True),
+        ('<?xml version="1.0"?><!-- <mujoco> --><robot/>', False),
+        ('', False),
+    ],
+)
+def test_a_file_is_what_its_first_element_says(text: str, mjcf: bool, tmp_path: Path) -> None:
+    (tmp_path / 'arm.xml').write_text(text)
+    assert is_mjcf(tmp_path / 'arm.xml') is mjcf

@@ -99,3 +99,10 @@ def test_a_tilted_pen_leans_where_it_is_told_to() -> None:
 def test_a_pen_that_lies_on_the_page_is_refused(tilt: float, towards: float) -> None:
     with pytest.raises(SketchRobotError, match='cannot draw at a tilt'):
         PenPose(tilt, towards)
+
+
+def test_a_page_turned_by_degrees_is_refused() -> None:
+    with pytest.raises(SketchRobotError, match='are those degrees') as caught:
+        page_at([0.3, 0.0, 0.0], [0.0, 0.0, -90.0])
+    assert caught.value.code == ErrorCode.BAD_GOAL
+    assert page_at([0.3, 0.0, 0.0], [0.0, 0.0, -2.0 * math.pi]).normal == pytest.approx([0.0, 0.0, 1.0])
