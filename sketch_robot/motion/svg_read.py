@@ -121,7 +121,7 @@ class _Reader:
         for why, count in self._left_out.items():
             _log.warning('%d %s of the SVG not drawn: %s', count, 'element' if count == 1 else 'elements', why)
         if self._clipped:
-            _log.warning('%d lines of the SVG are drawn whole: clip paths and masks are not followed', self._clipped)
+            _log.warning('clip paths and masks of the SVG are not followed; lines drawn whole: %d', self._clipped)
         if not self._lines:
             raise ValueError('it holds nothing that a pen could draw; text must be converted to paths')
         strokes, pens = with_pens(self._lines)

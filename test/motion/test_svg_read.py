@@ -491,4 +491,4 @@ def test_clipping_is_said_not_to_be_followed(caplog: pytest.LogCaptureFixture) -
         f'{clip}<style>.m {{ mask: url(#m) }}</style><g clip-path="url(#c)"><path d="M0 0h24"/><path d="M0 1h24"/></g>'
     )
     assert len(drawing_of(f'{body}<path class="m" d="M0 2h9"/><path clip-path="none" d="M0 3h9"/>').strokes) == 4
-    assert caplog.messages == ['3 lines of the SVG are drawn whole: clip paths and masks are not followed']
+    assert caplog.messages == ['clip paths and masks of the SVG are not followed; lines drawn whole: 3']
