@@ -72,7 +72,12 @@ def add_commands(subparsers: Subparsers) -> None:
     gallery = _add(subparsers, 'gallery', _gallery, 'draw a folder of photos with several artists, as one sheet')
     gallery.add_argument('photos', type=Path)
     gallery.add_argument('out', type=Path, help='.png or .jpg; the numbers go beside it as .json')
-    gallery.add_argument('--artists', nargs='+', default=['guided', 'student'])
+    gallery.add_argument(
+        '--artists', nargs='+', default=['guided', 'student'], help='names, or weight files of networks that draw alone'
+    )
+    gallery.add_argument(
+        '--size', type=int, choices=(256, 512), default=512, help='side of the pictures that weight files see, px'
+    )
     gallery.add_argument(
         '--change',
         choices=CHANGES,
@@ -267,6 +272,7 @@ def _gallery(args: argparse.Namespace) -> None:
             photo_tiles=not args.without_photos,
             tile_px=args.tile,
             groups=args.groups,
+            size_px=args.size,
         )
     save_picture(sheet, args.out)
     write_whole(args.out.with_suffix('.json'), json.dumps(means, indent=1).encode())

@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.line_art.artist import make_artist
+from sketch_robot.line_art.artist import Artist, make_artist
 from sketch_robot.line_art.ink import render_ink
+from sketch_robot.line_art.student import StudentArtist
 from sketch_robot.photo.decode import load_photo
 from sketch_robot.photo.finder import SitterFinder
 from sketch_robot.photo.picture import Photo
-from sketch_robot.photo.sitter import Sitter
+from sketch_robot.photo.sitter import CROP_PX, Sitter
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import strokes_from
 from sketch_robot.training.label import PHOTO_ENDINGS
@@ -37,15 +38,17 @@ def draw_gallery(
     photo_tiles: bool = True,
     tile_px: int = 192,
     groups: int = 2,
+    size_px: int = CROP_PX,
 ) -> tuple[np.ndarray, dict[str, dict[str, float]]]:
     """Draw every photo with every artist.
 
     Args:
         photos: a folder; photos without a face are drawn whole.
-        artists: their names.
+        artists: their names, or weight files (.safetensors) of networks, which then draw alone, without the mesh's help.
         change: applied to each photo's (H, W, 3) uint8 first, to see what an artist bears.
         photo_tiles: whether the sheet shows the photos.
         tile_px, groups: see `contact_sheet`.
+        size_px: at which networks from weight files see the crop: that of their training, 256 or 512.
 
     Returns:
         a sheet, (H, W, 3) uint8: the crop, each artist's ink, the last artist's strokes; and by artist the means of
@@ -55,7 +58,7 @@ def draw_gallery(
         SketchRobotError: BAD_GOAL, no photos, or an unknown artist.
     """
     paths = _photos_in(photos)
-    finder, made = SitterFinder(), {name: make_artist(name) for name in artists}
+    finder, made = SitterFinder(), {name: _artist(name, size_px) for name in artists}
     rows: list[list[np.ndarray]] = []
     measured: dict[str, list[dict[str, float]]] = {name: [] for name in artists}
     for path in paths:
@@ -155,6 +158,12 @@ def _photos_in(folder: Path) -> list[Path]:
     if not paths:
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'{folder} has no photos ({", ".join(PHOTO_ENDINGS)})')
     return paths
+
+
+def _artist(name: str, size_px: int) -> Artist:
+    if not name.endswith('.safetensors'):
+        return make_artist(name)
+    return StudentArtist(runtime='torch', size_px=size_px, weights=Path(name), mesh_parts=False)
 
 
 def _measure(ink: np.ndarray, strokes: tuple[Stroke, ...], sitter: Sitter) -> dict[str, float]:

@@ -11,6 +11,8 @@ import pytest
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
+from sketch_robot.line_art.u2net import U2Net, U2NetChannels
+from sketch_robot.line_art.weight_file import save_weights
 from sketch_robot.photo.sitter import Sitter
 from sketch_robot.training import gallery
 from sketch_robot.training.commands import CHANGES, add_commands, run
@@ -58,6 +60,13 @@ def test_a_gallery_shows_photo_drawings_and_strokes_and_measures_them(photos):
 def test_without_photos_a_gallery_shows_the_drawings_alone(photos):
     sheet, _ = draw_gallery(photos, ('student',), photo_tiles=False, tile_px=64, groups=1)
     assert sheet.shape == (2 * 64, 2 * 64, 3)
+
+
+def test_a_weight_file_is_an_artist_of_its_own(photos, tmp_path):
+    weights = tmp_path / 'w.safetensors'
+    save_weights(U2Net(U2NetChannels((2,) * 11, (4,) * 11)), weights)
+    _, means = draw_gallery(photos, ('guided', str(weights)), tile_px=64, size_px=256)
+    assert list(means) == ['guided', str(weights)]
 
 
 def test_a_table_has_a_row_for_each_change_and_a_column_for_each_photo(photos):
