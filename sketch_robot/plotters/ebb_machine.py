@@ -315,7 +315,9 @@ class EbbMachine:
         """Lift the pen as soon as the board can, whatever else there is; if it cannot be reached, say so in the log."""
         self._queue.clear()
         try:
-            self.client.open(self._ahead.depth)  # it may have restarted
+            self.client.open(self._ahead.depth)
             self._lift_now()
+            if self._memory.works and self._memory.read() == Memory.NOTHING:  # it has restarted
+                self.knows_place = False
         except SketchRobotError as error:
             _log.warning('%s: the pen may be down: %s', self._link.port, error.message)

@@ -124,9 +124,11 @@ def test_a_late_answer_in_the_old_syntax_is_not_taken_for_a_restart():
     assert (strays(bench.board, PLAN), gaps(bench.board, PLAN)) == (0, 0)
 
 
-@pytest.mark.parametrize('moment_s', [0.2, 0.3, 0.4, 0.6])
-def test_what_was_queued_before_a_restart_is_not_taken_for_drawn_after_it(moment_s, tmp_path):
-    bench = Bench((2, 5, 3))
+@pytest.mark.parametrize(
+    ('firmware', 'moment_s'), [((2, 5, 3), 0.2), ((2, 5, 3), 0.4), ((2, 5, 3), 0.6), ((3, 0, 3), 0.3), ((3, 0, 3), 0.4)]
+)
+def test_after_a_restart_one_homing_is_enough_and_nothing_is_missing(firmware, moment_s, tmp_path):
+    bench = Bench(firmware)
     bench.link.after(moment_s, bench.board.reset)  # without leaving the port
     with Journal(tmp_path / 'journal') as journal:
         with pytest.raises(SketchRobotError, match='has restarted'):
