@@ -16,7 +16,8 @@ from sketch_robot.motion import DrawingPlan, parse_page
 from sketch_robot.motion.machine import load_machine
 from sketch_robot.pipeline import Pipeline
 from sketch_robot.plotters.arm import ArmPlotter
-from sketch_robot.plotters.arm.field import Situation, find_field
+from sketch_robot.plotters.arm.branches import find_field
+from sketch_robot.plotters.arm.field import Situation
 from sketch_robot.plotters.arm.kinematics import forward
 from sketch_robot.plotters.arm.legs import Planner
 from sketch_robot.plotters.arm.retime import JointLimits

@@ -10,7 +10,8 @@ import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.page import Page
-from sketch_robot.plotters.arm.field import Field, Situation, find_field
+from sketch_robot.plotters.arm.branches import find_field
+from sketch_robot.plotters.arm.field import Field, Situation
 from sketch_robot.plotters.arm.quality import CLEAR_M
 from sketch_robot.plotters.arm.reach import (
     Reach,

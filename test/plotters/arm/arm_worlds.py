@@ -11,8 +11,9 @@ import numpy as np
 
 from sketch_robot.motion import DrawingPlan, Page, PenProfile, time_plan
 from sketch_robot.plotters.arm import ArmPlotter, JointSample, JointTrajectory
+from sketch_robot.plotters.arm.branches import find_field
 from sketch_robot.plotters.arm.chain import Chain
-from sketch_robot.plotters.arm.field import Field, Situation, find_field
+from sketch_robot.plotters.arm.field import Field, Situation
 from sketch_robot.plotters.arm.page_frame import PageFrame, page_at
 from sketch_robot.plotters.arm.pen_pose import PenPose
 from sketch_robot.plotters.arm.simulation import SimulatedArm

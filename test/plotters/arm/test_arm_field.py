@@ -9,7 +9,8 @@ import pytest
 from arm_worlds import CARD, PAGES, TOYS, field_of, frame, sample_chain, toy
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.plotters.arm.field import Situation, find_field
+from sketch_robot.plotters.arm.branches import find_field
+from sketch_robot.plotters.arm.field import Situation
 from sketch_robot.plotters.arm.kinematics import forward
 from sketch_robot.plotters.arm.page_frame import page_at
 
@@ -72,7 +73,7 @@ def test_turning_about_the_pen_is_used_to_stay_away_from_the_joints_ends() -> No
     field = field_of('sample', 'wall')
     here = field.situation
     best = field.cost
-    from sketch_robot.plotters.arm.field import _branches, _grid
+    from sketch_robot.plotters.arm.branches import _branches, _grid
 
     x, y = (_grid(0.0, size, 20.0) for size in here.size_mm)
     blind = np.radians(np.arange(-180.0, 180.0, 45.0))

@@ -10,7 +10,8 @@ import pytest
 from arm_worlds import CARD, arm_plotter, frame, sample_chain, toy
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.plotters.arm.field import Situation, find_field
+from sketch_robot.plotters.arm.branches import find_field
+from sketch_robot.plotters.arm.field import Situation
 from sketch_robot.plotters.arm.page_frame import page_at
 from sketch_robot.plotters.arm.quality import UNUSABLE
 from sketch_robot.plotters.arm.reach import Reach, draw_reach, find_reach
