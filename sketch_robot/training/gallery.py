@@ -44,7 +44,7 @@ def draw_gallery(
 
     Args:
         photos: a folder; photos without a face are drawn whole.
-        artists: their names, or weight files (.safetensors) of networks, which then draw alone, without the mesh's help.
+        artists: their names, or weight files (.safetensors) of networks, which then draw without the mesh's help.
         change: applied to each photo's (H, W, 3) uint8 first, to see what an artist bears.
         photo_tiles: whether the sheet shows the photos.
         tile_px, groups: see `contact_sheet`.

@@ -12,7 +12,7 @@ import pytest
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.u2net import U2Net, U2NetChannels
-from sketch_robot.line_art.weight_file import save_weights
+from sketch_robot.line_art.weight_file import CHANNELS, save_weights
 from sketch_robot.photo.sitter import Sitter
 from sketch_robot.training import gallery
 from sketch_robot.training.commands import CHANGES, add_commands, run
@@ -62,9 +62,10 @@ def test_without_photos_a_gallery_shows_the_drawings_alone(photos):
     assert sheet.shape == (2 * 64, 2 * 64, 3)
 
 
-def test_a_weight_file_is_an_artist_of_its_own(photos, tmp_path):
+def test_a_weight_file_is_an_artist_of_its_own(photos, tmp_path, monkeypatch):
+    monkeypatch.setitem(CHANNELS, 'student', U2NetChannels((2,) * 11, (4,) * 11))
     weights = tmp_path / 'w.safetensors'
-    save_weights(U2Net(U2NetChannels((2,) * 11, (4,) * 11)), weights)
+    save_weights(U2Net(CHANNELS['student']), weights)
     _, means = draw_gallery(photos, ('guided', str(weights)), tile_px=64, size_px=256)
     assert list(means) == ['guided', str(weights)]
 
