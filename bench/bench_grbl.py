@@ -17,7 +17,8 @@ import numpy as np
 
 from bench.drawings import random_drawing
 from bench.registry import Figure, bench
-from sketch_robot.motion import DrawingPlan, Page, PenProfile, make_profile, parse_page, plan_drawing, time_plan
+from sketch_robot.motion import DrawingPlan, Page, PenProfile, make_profile, parse_page, time_plan
+from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.plotters.grbl import GrblPlotter
 from sketch_robot.stroke import Stroke
 

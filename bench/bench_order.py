@@ -10,9 +10,10 @@ from scipy.ndimage import gaussian_filter
 from skimage import color, data
 
 from bench.registry import Figure, bench, photos
-from sketch_robot.motion import HOME_MM, PenProfile, parse_page, plan_drawing
+from sketch_robot.motion import HOME_MM, PenProfile, parse_page
 from sketch_robot.motion.budget import hop_time
 from sketch_robot.motion.fit import fit_strokes
+from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.motion.timing import hop_seconds, hops, time_plan
 from sketch_robot.pipeline import Pipeline
 from sketch_robot.stroke import Stroke

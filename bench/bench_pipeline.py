@@ -13,8 +13,9 @@ from scipy.spatial import cKDTree
 
 from bench.registry import Figure, bench, demo_photo, median_s, photos
 from sketch_robot.line_art.artist import ARTISTS
-from sketch_robot.motion import HOME_MM, PenProfile, parse_page, plan_drawing, save_plan
+from sketch_robot.motion import HOME_MM, PenProfile, parse_page, save_plan
 from sketch_robot.motion.fit import fit_strokes
+from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.pipeline import Pipeline
 from sketch_robot.plotters import SimulatedPlotter
 from sketch_robot.strokes import order_strokes, render_ink, strokes_from, trace_ink

@@ -9,8 +9,9 @@ import numpy as np
 from bench.drawings import random_drawing
 from bench.grbl_time import grbl_seconds
 from bench.registry import Figure, bench, median_s, photos
-from sketch_robot.motion import DrawingPlan, PenProfile, make_profile, parse_page, plan_drawing, time_plan
+from sketch_robot.motion import DrawingPlan, PenProfile, make_profile, parse_page, time_plan
 from sketch_robot.motion.calibration import calibrate_stops
+from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.pipeline import Pipeline
 from sketch_robot.stroke import Stroke
 

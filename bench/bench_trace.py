@@ -13,9 +13,10 @@ from bench.registry import Figure, bench, median_s, photos
 from bench.stroke_score import score_strokes
 from sketch_robot.commands.trace import strokes_to_json
 from sketch_robot.line_art.art import LineArt
-from sketch_robot.motion import HOME_MM, PenProfile, parse_page, plan_drawing
+from sketch_robot.motion import HOME_MM, PenProfile, parse_page
 from sketch_robot.motion.fair import TOLERANCE_MM, fair_strokes
 from sketch_robot.motion.fit import SIMPLIFY_MM, fit_strokes, simplify_stroke
+from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.motion.timing import draw_seconds, time_plan
 from sketch_robot.pipeline import Pipeline
 from sketch_robot.strokes import Stroke, render_ink, strokes_from, trace_ink

@@ -16,8 +16,9 @@ from skimage.morphology import skeletonize
 
 from bench.drawings import random_drawing
 from bench.registry import demo_photo
-from sketch_robot.motion import DrawingPlan, PenProfile, draw_motion, make_profile, parse_page, plan_drawing, time_plan
+from sketch_robot.motion import DrawingPlan, PenProfile, draw_motion, make_profile, parse_page, time_plan
 from sketch_robot.motion.fit import fit_strokes
+from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.motion.pressure import press_strokes
 from sketch_robot.pipeline import Pipeline
 from sketch_robot.plotters.paper import coverage

@@ -13,8 +13,9 @@ from types import TracebackType
 
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import Artist, make_artist
-from sketch_robot.motion import DrawingPlan, Page, PenProfile, make_profile, parse_page, plan_drawing
+from sketch_robot.motion import DrawingPlan, Page, PenProfile, make_profile, parse_page
 from sketch_robot.motion.budget import check_budget
+from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.photo import Photo, Sitter, SitterFinder, load_photo
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import strokes_from

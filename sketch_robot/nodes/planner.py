@@ -20,8 +20,9 @@ from visualization_msgs.msg import MarkerArray
 
 from sketch_robot.errors import SketchRobotError
 from sketch_robot.line_art.art import LineArt
-from sketch_robot.motion import DrawingPlan, PenProfile, make_profile, parse_page, plan_drawing
+from sketch_robot.motion import DrawingPlan, PenProfile, make_profile, parse_page
 from sketch_robot.motion.page import ORIENTATIONS
+from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.conversions import markers_to_ros, path_to_ros, plan_to_ros, strokes_from_ros
 from sketch_robot.nodes.durations import duration_from_ros

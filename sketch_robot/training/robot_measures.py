@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import PenProfile, make_profile, parse_page, plan_drawing
+from sketch_robot.motion import PenProfile, make_profile, parse_page
+from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import drop_specks, trace_ink
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sketch_robot.motion import Page, PenProfile, plan_drawing
+from sketch_robot.motion import Page, PenProfile
+from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.motion.pressure import press_strokes, smoothed
 from sketch_robot.stroke import Stroke
 

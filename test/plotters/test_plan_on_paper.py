@@ -11,7 +11,8 @@ from drawings import A5, farthest_from, plan_of, plans
 from hypothesis import given, settings
 from scipy.spatial import cKDTree
 
-from sketch_robot.motion import Page, PenProfile, plan_drawing, save_plan
+from sketch_robot.motion import Page, PenProfile, save_plan
+from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.plotters import SimulatedPlotter, paper_of
 from sketch_robot.stroke import Stroke
 
