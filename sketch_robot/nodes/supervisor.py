@@ -85,9 +85,9 @@ class Supervisor:
     def reason(self) -> str:
         """Why it stands, for a person; '' when there is nothing to say."""
         status = self.plotter.status
-        if status == PlotterStatus.OFFLINE:
-            return self._trouble
         told = for_ros(str(getattr(self.plotter, 'reason', '')))
+        if status == PlotterStatus.OFFLINE:
+            return self._trouble or told
         if status in (PlotterStatus.IDLE, PlotterStatus.ALARM) and not self._claimed:
             parts = [told or self._trouble, f'{self._unfinished}; ~/resume draws the rest' if self._unfinished else '']
             return '; '.join(part for part in parts if part)
