@@ -102,7 +102,7 @@ class SitterFinder:
             raise SketchRobotError(
                 ErrorCode.NO_FACE,
                 f'no face was found in {name}; show a face larger and in better light, '
-                'or allow pictures without one (require_face = false)',
+                'or allow pictures without one (require_face: false, or --whole-picture)',
             )
         frame = frame_whole(photo.size_px)
         crop, valid = cut(photo.rgb, frame)
