@@ -26,7 +26,7 @@ portrait: setup
 
 test:
 	@scripts/setup.sh run test
-	@$(env) && PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest $(plugins) $(workers) $(ARGS)
+	@$(env) && python -m scripts.compile_loops && PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 python -m pytest $(plugins) $(workers) $(ARGS)
 
 bench:
 	@scripts/setup.sh run test bench

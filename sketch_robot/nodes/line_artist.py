@@ -28,6 +28,7 @@ from sketch_robot.nodes.image_input import ImageInput
 from sketch_robot.nodes.images import ink_to_ros, photo_from_ros
 from sketch_robot.nodes.parameters import Parameter, Parameters
 from sketch_robot.nodes.runner import SketchNode, run_node
+from sketch_robot.nodes.warm_up import trace_a_little
 from sketch_robot.nodes.worker import Worker
 from sketch_robot.photo import Sitter, SitterFinder
 from sketch_robot.stroke import Stroke
@@ -93,6 +94,7 @@ class LineArtistNode(SketchNode):
         self._finder = SitterFinder()
         self._finder.warm_up()
         self._artist(self._values['artist']).warm_up()
+        trace_a_little()
         return time.perf_counter() - begin
 
     def _artist(self, name: str) -> Artist:

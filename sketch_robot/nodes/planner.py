@@ -31,6 +31,7 @@ from sketch_robot.nodes.image_input import ImageInput
 from sketch_robot.nodes.images import blank_ink, ink_from_ros
 from sketch_robot.nodes.parameters import Parameter, Parameters
 from sketch_robot.nodes.runner import SketchNode, run_node
+from sketch_robot.nodes.warm_up import SIDE_PX, trace_a_little
 from sketch_robot.nodes.worker import Worker
 from sketch_robot.strokes import strokes_from
 from sketch_robot.strokes.drawing_order import PRECEDENCES
@@ -182,10 +183,7 @@ def _problem_with(values: dict[str, Any]) -> str:
 
 def _warm_up() -> None:
     """Plan a small drawing, so that compiled loops are loaded before the first request."""
-    ink = blank_ink(64, 64)
-    ink[20:22, 10:50] = 1.0
-    ink[40:42, 10:50] = 1.0
-    plan_drawing(strokes_from(LineArt(ink, 'warm-up')), (64, 64), parse_page('A5'), PenProfile())
+    plan_drawing(trace_a_little(), (SIDE_PX, SIDE_PX), parse_page('A5'), PenProfile())
 
 
 def main() -> None:

@@ -224,7 +224,7 @@ def test_an_unusable_parameter_ends_the_node_with_one_clear_line(
 @pytest.mark.system
 def test_a_misspelled_parameter_is_warned_about_with_a_hint(world: World) -> None:
     running = world.start_node('planner', time_bugdet=60.0, marginn=0.02, colour='red')
-    world.probe.until(lambda: 'ready:' in running.output, 30.0, 'the planner')
+    world.probe.until(lambda: 'ready:' in running.output, 90.0, 'the planner')
     warnings = [line for line in running.output.splitlines() if '[WARN]' in line]
     assert len(warnings) == 3
     assert "'colour' is not one of this node and is ignored; known: draw_acceleration, draw_speed" in warnings[0]
