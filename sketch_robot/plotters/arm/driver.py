@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,15 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.page import Page, parse_page
 from sketch_robot.motion.plan import HOME_MM, DrawingPlan
 from sketch_robot.motion.profile import PenProfile
-from sketch_robot.plotters.arm.follower import POLL_S, Follower, Watch
-from sketch_robot.plotters.arm.kinematics import forward
-from sketch_robot.plotters.arm.legs import Leg, Planner
-from sketch_robot.plotters.arm.reposition import reposition
+from sketch_robot.plotters.arm.drawing import draw_and_park
+from sketch_robot.plotters.arm.follower import Watch
+from sketch_robot.plotters.arm.hand import ArmHand
+from sketch_robot.plotters.arm.legs import Planner
 from sketch_robot.plotters.arm.resume import what_is_left
 from sketch_robot.plotters.arm.retime import JointLimits
 from sketch_robot.plotters.arm.setup import ArmSetup, is_mjcf, make_setup
 from sketch_robot.plotters.arm.sheets import Sheets
 from sketch_robot.plotters.arm.simulation import SimulatedArm
-from sketch_robot.plotters.arm.timeline import Timeline
 from sketch_robot.plotters.arm.trajectory import JointSample
 from sketch_robot.plotters.arm.transport import ArmTransport
 from sketch_robot.plotters.arm.urdf import read_text
@@ -32,12 +30,8 @@ from sketch_robot.plotters.journal import Journal
 from sketch_robot.plotters.paper import Paper
 from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress
 from sketch_robot.plotters.remainder import Remainder
-from sketch_robot.plotters.session import Session, Stopped, pen_changes, pen_request
+from sketch_robot.plotters.session import Session, Stopped
 
-BRAKE_SHARE = 0.95  # of the limits, for coming to rest on request
-PROGRESS_S = 0.05  # machine seconds; how often progress is reported
-REPOSITION_SHARE = 0.3  # of the limits, on the way to the page, where nobody has looked what stands around
-NEAR = 0.02  # rad or m; joints this near to the posture for their place on the page are in it
 _log = logging.getLogger(__name__)
 
 
@@ -112,19 +106,11 @@ class ArmPlotter(Plotter):
         self._sheet = parse_page(sheet)
         self._transport = transport or _simulated(simulation, self._setup, speedup)
         chain = self._setup.chain
-        full = JointLimits(chain.speed, chain.accel)
-        self._limits = full.scaled(limit_share)
-        self._watch = Watch(astray=astray)
-        self._follower = Follower(self._transport, chain.names, full.scaled(BRAKE_SHARE), self._watch)
+        self._limits = JointLimits(chain.speed, chain.accel).scaled(limit_share)
         self._session = Session('arm', lambda: None)
+        self._hand = ArmHand(self._setup, self._transport, self._session, Watch(astray=astray))
         self._sheets = Sheets(self._setup, reach_picture)
         self._profile = PenProfile()
-        self._witness = Witness()
-        self._journal: Journal | None = None
-        self._on_progress: Callable[[Progress], None] | None = None
-        self._reported_s = 0.0
-        self._seen: JointSample | None = None
-        self._told: np.ndarray | None = None  # joints at rest, as last commanded
 
     # ------------------------------------------------------------- what it is doing
     @property
@@ -140,7 +126,7 @@ class ArmPlotter(Plotter):
     @property
     def joints(self) -> JointSample | None:
         """The joints as last seen; None before it was connected. May be asked from any thread."""
-        return self._seen
+        return self._hand.seen
 
     @property
     def robot_description(self) -> str:
@@ -166,7 +152,7 @@ class ArmPlotter(Plotter):
     @property
     def progress(self) -> Progress:
         """Where the current drawing stands, or the last one stood."""
-        return self._witness.progress()
+        return self._hand.witness.progress()
 
     # ------------------------------------------------------------- commands
     def connect(self) -> None:
@@ -178,8 +164,7 @@ class ArmPlotter(Plotter):
         if self._session.status != PlotterStatus.OFFLINE:
             return
         self._transport.connect()
-        self._look()
-        self._told = None
+        self._hand.get_to_know()
         self._session.set_status(PlotterStatus.IDLE)
 
     def home(self) -> None:
@@ -190,9 +175,9 @@ class ArmPlotter(Plotter):
         """
         with self._session.moving(PlotterStatus.HOMING, PlotterStatus.IDLE, PlotterStatus.ALARM):
             planner = self._planner(self._sheet)
-            self._witness, self._on_progress, self._journal = Witness(), None, None
+            self._hand.begin(Witness())
             try:
-                self._go_home(planner)
+                self._hand.go_home(planner)
             except Stopped:
                 _log.info('homing was stopped')
 
@@ -204,12 +189,12 @@ class ArmPlotter(Plotter):
         """
         with self._session.moving(PlotterStatus.HOMING, PlotterStatus.IDLE):
             planner = self._planner(self._sheet)
-            at = self._place(planner)
+            at = self._hand.place(planner)
             if at is None:
                 raise SketchRobotError(ErrorCode.BAD_GOAL, 'the pen is not over the page; home the arm first')
             depth = -self._setup.touch.offset_mm if down else self._setup.touch.lift_mm
             if (at[2] <= 0.0) != down:
-                self._follow(planner, [planner.hop(at, np.array([at[0], at[1], depth]), straight=True)])
+                self._hand.follow(planner, [planner.hop(at, np.array([at[0], at[1], depth]), straight=True)])
 
     def draw(
         self,
@@ -234,16 +219,15 @@ class ArmPlotter(Plotter):
             planned = planner.drawing(plan, (*HOME_MM, self._setup.touch.lift_mm))
             rest = Remainder(plan)
             if journal is not None:
-                rest = what_is_left(plan, planner, journal, self._place(planner))
+                rest = what_is_left(plan, planner, journal, self._hand.place(planner))
             if rest.plan is not plan:
                 planned = planner.drawing(rest.plan, (*HOME_MM, self._setup.touch.lift_mm))
-            self._journal, self._on_progress = journal, on_progress
-            self._witness = Witness(rest, planned, journal, self._transport.now_s())
+            self._hand.begin(Witness(rest, planned, journal, self._transport.now_s()), on_progress)
             self._transport.take_sheet(plan.page, self._setup.page, self._setup.pose, plan.profile.pen_width_mm)
-            finished = self._draw_and_park(planner, rest, planned)
+            finished = draw_and_park(planner, rest, planned, self._hand, self._session)
             if finished and journal is not None:
                 journal.finish()
-            return self._witness.outcome(finished)
+            return self._hand.witness.outcome(finished)
 
     def pause(self) -> None:
         """Brake on the path, lift the pen and stand still until `resume`. Without a drawing it does nothing."""
@@ -270,6 +254,13 @@ class ArmPlotter(Plotter):
             self._session.set_status(PlotterStatus.OFFLINE)
             self._transport.close()
 
+    def _raise_if_down(self) -> None:
+        planner = self._planner(self._sheet)
+        at = self._hand.place(planner)
+        if at is not None and at[2] <= 0.0:
+            with self._session.moving(PlotterStatus.PARKING, PlotterStatus.IDLE):
+                self._hand.follow(planner, self._hand.lift(planner)(at))
+
     # ------------------------------------------------------------- reach
     def check_reach(self, page: Page) -> None:
         """Find a posture for every point of a page, once.
@@ -281,155 +272,6 @@ class ArmPlotter(Plotter):
 
     def _planner(self, page: Page) -> Planner:
         return Planner(self._sheets.field(page), self._limits, self._profile, self._setup.touch)
-
-    # ------------------------------------------------------------- movements
-    def _draw_and_park(self, planner: Planner, rest: Remainder, planned: Sequence[Leg]) -> bool:
-        """Whether all of it was drawn."""
-        finished = True
-        try:
-            self._report()
-            self._go_home(planner)
-            start = 0
-            for number, change in enumerate(pen_changes(rest.plan, rest.first)):
-                if change:  # legs are a hop and a stroke each
-                    self._follow(planner, [*planned[start : 2 * number], planner.home(planned[2 * number].start_mm)])
-                    self._session.stand_paused(self._stand, pen_request(rest.plan, change))
-                    start = 2 * number
-                    first = planner.hop(self._here(planner), planned[start].end_mm)
-                    planned = [*planned[:start], first, *planned[start + 1 :]]
-            self._follow(planner, planned[start:])
-        except Stopped:
-            finished = False
-        self._park()
-        if not finished:
-            with suppress(Stopped):  # closed
-                self._follow(planner, [planner.home(self._here(planner))])
-        self._witness.end(finished)
-        self._report()
-        return finished
-
-    def _park(self) -> None:
-        """From here on there is nothing left to stop or pause."""
-        self._session.set_status(PlotterStatus.PARKING)
-        self._session.forget_wishes()
-
-    def _go_home(self, planner: Planner) -> None:
-        at = self._place(planner)
-        home = np.array([*HOME_MM, self._setup.touch.lift_mm])
-        if at is None:
-            legs = reposition(planner, self._joints(), home, self._limits.scaled(REPOSITION_SHARE))
-            self._follow(planner, legs, lift=False)
-        elif np.abs(at - home).max() > 1e-3:
-            self._follow(planner, [planner.hop(at, home)])
-
-    def _raise_if_down(self) -> None:
-        planner = self._planner(self._sheet)
-        at = self._place(planner)
-        if at is not None and at[2] <= 0.0:
-            with self._session.moving(PlotterStatus.PARKING, PlotterStatus.IDLE):
-                self._follow(planner, self._lift(planner)(at))
-
-    def _place(self, planner: Planner) -> np.ndarray | None:
-        """The pen's place over the page, (3,) mm, when the joints are in the field's posture for it; else None."""
-        joints = self._joints()
-        at = planner.field.place_of(joints)
-        size = planner.field.situation.size_mm
-        if (at[:2] < -0.01).any() or (at[:2] > np.array(size) + 0.01).any() or not -5.0 < at[2] < 100.0:
-            return None
-        at[:2] = np.clip(at[:2], 0.0, size)
-        try:
-            off = np.abs(planner.field.joints_at(at[None])[0] - joints).max()
-        except SketchRobotError:  # over the page, but not in a posture that it is drawn in
-            return None
-        return at if off < NEAR else None
-
-    def _joints(self) -> np.ndarray:
-        """Where the joints were told to be, as far as they are there: a movement starts where the last one ended."""
-        sample = self._look()
-        if self._told is not None and np.abs(sample.positions - self._told).max() <= NEAR:
-            return self._told
-        return sample.positions
-
-    def _here(self, planner: Planner) -> np.ndarray:
-        """The pen's place, of an arm that this drawing has moved."""
-        at = self._place(planner)
-        if at is None:
-            raise SketchRobotError(
-                ErrorCode.PLOTTER_ALARM, 'the arm is not where it was told to be; look what moved it, then home it'
-            )
-        return at
-
-    def _follow(self, planner: Planner, legs: Sequence[Leg], *, lift: bool = True) -> None:
-        """Follow legs to their end, standing paused on the way where that is wished.
-
-        Raises:
-            Stopped: on request, the pen lifted.
-            SketchRobotError: PLOTTER_OFFLINE, PLOTTER_ALARM.
-        """
-        pending = list(legs)
-        while pending:
-            self._witness.expect(pending)
-            self._told = None
-            halt = self._follower.follow(
-                pending, halt_wanted=self._halt_wanted, on_tick=self._tick, lift=self._lift(planner) if lift else None
-            )
-            if halt is None:
-                self._told = pending[-1].joints_at_end
-                return
-            leg = pending[halt.leg]
-            self._told = leg.path.joints_at(halt.u) if not lift else planner.field.joints_at(halt.now_mm[None])[0]
-            self._session.meet()
-            self._session.stand_paused(self._stand)
-            back = [] if halt.now_mm[2] <= halt.at_mm[2] else [planner.hop(halt.now_mm, halt.at_mm, straight=True)]
-            pending = [*back, planner.rest(leg, halt.u), *pending[halt.leg + 1 :]]
-
-    def _lift(self, planner: Planner) -> Callable[[np.ndarray], list[Leg]]:
-        def lift(at_mm: np.ndarray) -> list[Leg]:
-            high = self._setup.touch.lift_mm
-            if at_mm[2] >= high - 1e-6:
-                return []
-            return [planner.hop(at_mm, np.array([at_mm[0], at_mm[1], high]), straight=True)]
-
-        return lift
-
-    def _halt_wanted(self) -> bool:
-        return self._session.pause_wanted or self._session.stop_wanted
-
-    def _stand(self) -> None:
-        """One look around while standing paused."""
-        self._look()
-        self._witness.idle(self._transport.now_s())
-        self._report()
-        self._transport.wait(POLL_S)
-        self._witness.idle(self._transport.now_s())
-
-    def _look(self) -> JointSample:
-        """The joints' latest word, which can be used.
-
-        Raises:
-            SketchRobotError: PLOTTER_OFFLINE, PLOTTER_ALARM.
-        """
-        self._seen = self._transport.sample()
-        self._follower.check_word(self._seen)
-        return self._seen
-
-    def _tick(self, line: Timeline, sample: JointSample) -> None:
-        if line.legs[line.index(sample.t_s)].parks and self._session.status == PlotterStatus.DRAWING:
-            self._park()
-        self._seen = sample
-        pen = self._pen(sample.positions)
-        if self._witness.see(line, sample.t_s, pen) or self._transport.now_s() - self._reported_s >= PROGRESS_S:
-            self._report()
-
-    def _pen(self, joints: np.ndarray) -> np.ndarray:
-        """Where on the page the pen is, (3,) mm, and how high or how deep pressed."""
-        setup = self._setup
-        return setup.pose.untip(setup.page.to_page(forward(setup.chain, joints)[:3, 3]))
-
-    def _report(self) -> None:
-        self._reported_s = self._transport.now_s()
-        if self._on_progress is not None:
-            self._on_progress(self._witness.progress())
 
 
 def _simulated(simulation: str, setup: ArmSetup, speedup: float) -> ArmTransport:

@@ -440,7 +440,7 @@ def test_a_program_that_dies_in_mid_stroke_loses_nothing_and_draws_nothing_twice
             raise Killed
 
     transport.on_wait = kill
-    first._follower._come_to_rest = lambda _lift: None  # type: ignore[method-assign]  # the dead do nothing
+    first._hand._follower._come_to_rest = lambda _lift: None  # type: ignore[method-assign]  # the dead do nothing
     journal = Journal(tmp_path / 'journal')
     with pytest.raises(Killed):
         first.draw(PLAN, journal=journal)
