@@ -14,7 +14,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -22,47 +21,34 @@ import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.page import Page
-from sketch_robot.motion.plan import HOME_MM, DrawingPlan
+from sketch_robot.motion.plan import DrawingPlan
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.plotters.checks import check_plan
-from sketch_robot.plotters.grbl_client import ORIGIN_HINT, GrblClient
+from sketch_robot.plotters.grbl_check import check_program
+from sketch_robot.plotters.grbl_client import GrblClient
 from sketch_robot.plotters.grbl_drawing import GrblDrawing
 from sketch_robot.plotters.grbl_events import (
     AlarmError,
-    CommandError,
     Damaged,
     DoorOpen,
     Held,
-    Refused,
     RestartError,
     held_up,
+    too_noisy,
 )
-from sketch_robot.plotters.grbl_failures import Failures
-from sketch_robot.plotters.grbl_memory import MOVING
+from sketch_robot.plotters.grbl_hand import GrblHand
+from sketch_robot.plotters.grbl_loop import draw_all
 from sketch_robot.plotters.grbl_options import GrblOptions, make_pen, page_matrix
-from sketch_robot.plotters.grbl_port import UNKNOWN_COMMAND
-from sketch_robot.plotters.grbl_program import Program
 from sketch_robot.plotters.grbl_setup import Controller
-from sketch_robot.plotters.grbl_status import Report
-from sketch_robot.plotters.grbl_step import Kind, Step
+from sketch_robot.plotters.grbl_whereabouts import is_begun, locate_for, note_machine, origin_wanted
 from sketch_robot.plotters.journal import Journal
 from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress
 from sketch_robot.plotters.remainder import Proven, remaining
 from sketch_robot.plotters.serial_link import Link, SerialLink
-from sketch_robot.plotters.session import Session, Stopped, pen_changes, pen_request
-from sketch_robot.plotters.tally import Tally
+from sketch_robot.plotters.session import Session, Stopped
 
-LOOK_S = 0.05  # how often a paused machine is looked at
-PROGRESS_S = 0.1
-CHECKS = 3
-NOT_SUPPORTED = 20  # the error of a word that a controller does not know
-FACTS = 'grbl'  # what the journal notes of the controller
 _RESTING = (PlotterStatus.IDLE, PlotterStatus.ALARM)
 _log = logging.getLogger(__name__)
-
-
-class _PauseWanted(Exception):  # noqa: N818  an event
-    """`pause` was called."""
 
 
 class GrblPlotter(Plotter):
@@ -121,14 +107,7 @@ class GrblPlotter(Plotter):
         self._client = GrblClient(link or SerialLink(port, baud, machine='GRBL plotter'), options)
         self._check, self._origin_is_set, self._recoveries = check, origin_is_set, recoveries
         self._session = Session('GRBL plotter', self._client.link.wake)
-        self._drawing: GrblDrawing | None = None
-        self._tally = Tally()
-        self._plan_s = np.zeros(0)
-        self._first = 0
-        self._pen_mm: tuple[float, float] = HOME_MM
-        self._pen_down = False
-        self._on_progress: Callable[[Progress], None] | None = None
-        self._reported_s = 0.0
+        self._hand = GrblHand(self._client, self._session)
 
     # ------------------------------------------------------------- what it is doing
     @property
@@ -147,7 +126,7 @@ class GrblPlotter(Plotter):
     @property
     def progress(self) -> Progress:
         """Where the current drawing stands, or the last one stood."""
-        return self._tally.progress(self._pen_mm, self._pen_down)
+        return self._hand.progress
 
     @property
     def controller(self) -> Controller:
@@ -179,6 +158,17 @@ class GrblPlotter(Plotter):
         with self._session.moving(PlotterStatus.HOMING, PlotterStatus.IDLE, PlotterStatus.ALARM), self._guarded():
             self._locate()
 
+    def _locate(self) -> None:
+        """Know where the pen is, and go to the page's origin."""
+        client = self._client
+        if client.can_home():
+            client.home()
+        elif not client.located:
+            raise origin_wanted()
+        else:
+            client.recover()
+        self._hand.park(client.program(Page(1.0, 1.0, 0.0), client.options.profile))
+
     def set_origin(self) -> None:
         """Say that the pen stands over the page's lower left corner; ends an alarm."""
         with self._session.moving(PlotterStatus.HOMING, PlotterStatus.IDLE, PlotterStatus.ALARM), self._guarded():
@@ -188,7 +178,7 @@ class GrblPlotter(Plotter):
         """Lower or raise the pen where it is."""
         with self._session.moving(PlotterStatus.HOMING, PlotterStatus.IDLE), self._guarded():
             self._client.set_pen(down)
-            self._pen_down = down
+            self._hand.pen_down = down
 
     def pause(self) -> None:
         """Lift the pen and stand still until `resume`. Without a drawing it does nothing."""
@@ -225,32 +215,31 @@ class GrblPlotter(Plotter):
         check_plan(plan)
         with self._session.moving(PlotterStatus.DRAWING, PlotterStatus.IDLE):
             began_s = self._client.link.now_s()
-            self._on_progress = on_progress
+            self._hand.on_progress = on_progress
             with self._guarded():
                 resumed = journal is not None and journal.is_resumed
                 remainder = journal.begin(plan) if journal is not None else remaining(plan, Proven())
-                begun = journal if journal is not None and resumed and _is_begun(journal) else None
-                self._locate_for(begun)
+                begun = journal if journal is not None and resumed and is_begun(journal) else None
+                locate_for(begun, self._client)
                 program = self._client.program(plan.page, plan.profile)
-                self._drawing = drawing = GrblDrawing(remainder, program, journal)
-                self._tally, self._plan_s = Tally.of(plan, self._pen_mm), plan.stroke_s
-                self._first = remainder.first
+                drawing = GrblDrawing(remainder, program, journal)
+                self._hand.begin(drawing, plan)
                 found, self._client.found = self._client.found, None
                 if begun is not None and found is not None:
-                    drawing.found(found.report, found.feed, lookahead=self._client.lines_ahead)
+                    drawing.found(found.report, found.feed, lookahead=self._client.controller.lines_ahead)
                 if self._check and not drawing.finished:
-                    self._check_program(drawing)
-                self._note_machine(journal)
-                finished = self._draw_all(drawing)
-                self._park(drawing.program)
+                    check_program(drawing, self._client, self._session)
+                note_machine(journal, self._client)
+                finished = draw_all(drawing, self._client, self._hand, recoveries=self._recoveries)
+                self._hand.park(drawing.program)
             if finished:
-                self._tally.finish()
+                self._hand.finish()
                 if journal is not None:
                     journal.finish()
-            self._tell(force=True)
+            self._hand.tell(force=True)
             return Outcome(
                 finished,
-                self._first + drawing.number,
+                remainder.first + drawing.number,
                 drawing.ink_mm,
                 drawing.travel_mm,
                 drawing.lifts,
@@ -271,261 +260,7 @@ class GrblPlotter(Plotter):
         steps = (program.start(), drawing.steps(len(plan.strokes)), program.park())
         return (step.data for step in chain.from_iterable(steps))
 
-    # ------------------------------------------------------------- before the first move
-    def _locate(self) -> None:
-        """Know where the pen is, and go to the page's origin."""
-        client = self._client
-        if client.can_home():
-            client.home()
-        elif not client.located:
-            raise _origin_wanted()
-        else:
-            client.recover()
-        self._park(client.program(Page(1.0, 1.0, 0.0), client.options.profile))
-
-    def _locate_for(self, resumed: Journal | None) -> None:
-        """Know that the page is where it was, by homing if need be.
-
-        Raises:
-            SketchRobotError: PLOTTER_ALARM, nobody knows.
-        """
-        client = self._client
-        facts = resumed.facts.get(FACTS) if resumed is not None else None
-        known = (int(facts['token']) or MOVING, MOVING) if facts else ()
-        if facts and client.found is not None and client.found.token in known and client.located:
-            client.origin_mm = np.array(facts['origin_mm'], dtype=np.float64)
-            client.trusted = True
-        if client.located and (client.trusted or resumed is None):
-            client.trusted = True
-            return
-        client.found = None
-        if not client.can_home():
-            raise _origin_wanted()
-        client.home()
-
-    def _check_program(self, drawing: GrblDrawing) -> None:
-        """Let the controller parse all lines without moving.
-
-        Raises:
-            SketchRobotError: PLOTTER_ALARM, it refuses one; OFF_PAGE, one leads out of the machine.
-        """
-        client, refused = self._client, b''
-        for _ in range(CHECKS):
-            try:
-                client.stream.command('$C')
-                client.stream.check(drawing.steps(len(drawing.strokes)), self._session.meet)
-                client.recover()
-            except Refused as refusal:
-                client.recover()
-                if refusal.step.data == refused and not self._does_without_arcs(refusal, drawing):
-                    raise SketchRobotError(
-                        ErrorCode.PLOTTER_ALARM,
-                        f'the controller refuses the line {refused.decode().strip()!r} of this drawing: '
-                        f'{refusal.error.text}; nothing was drawn',
-                    ) from refusal
-                refused = refusal.step.data
-            except CommandError as error:
-                if error.number not in UNKNOWN_COMMAND:
-                    raise
-                _log.warning('%s; the program is not checked before it is drawn', error.message)
-                return
-            except Damaged as damage:
-                _log.info('checking the program again: %s', damage)
-                client.recover()
-            except AlarmError as alarm:
-                if alarm.loses_position:
-                    raise
-                client.make_safe(keep_position=True)
-                client.set_up()
-                raise SketchRobotError(
-                    ErrorCode.OFF_PAGE,
-                    'part of the page is outside the machine; set the origin, or take a smaller page',
-                ) from alarm
-            else:
-                return
-        raise self._too_noisy()
-
-    def _does_without_arcs(self, refusal: Refused, drawing: GrblDrawing) -> bool:
-        """Whether a controller was found to know no arcs just now; the drawing then goes without."""
-        if not (drawing.program.has_arcs and refusal.step.kind == Kind.PROBE and refusal.error.code == NOT_SUPPORTED):
-            return False
-        _log.warning('this controller knows no arcs: what is lost or changed on the line may not be noticed')
-        self._client.has_arcs = False
-        drawing.program = replace(drawing.program, has_arcs=False)
-        return True
-
-    def _note_machine(self, journal: Journal | None) -> None:
-        if journal is not None:
-            facts = {'token': self._client.token, 'origin_mm': [float(value) for value in self._client.origin_mm]}
-            journal.note(**{FACTS: facts})
-
-    # ------------------------------------------------------------- drawing
-    def _draw_all(self, drawing: GrblDrawing) -> bool:
-        """Whether all of it was drawn."""
-        plan = drawing.remainder.plan
-        changes = pen_changes(plan, self._first)
-        asked, failures = -1, Failures(self._client.stream, self._recoveries)
-        while not drawing.finished:
-            try:
-                number = drawing.number
-                if changes[number] and asked != number:
-                    asked = number
-                    self._stand_paused(pen_request(plan, changes[number]))
-                end = next((later for later in range(number + 1, len(changes)) if changes[later]), len(changes))
-                self._run(drawing.steps(end), drawing)
-            except (_PauseWanted, Held) as wish:
-                try:
-                    if not self._halt(drawing):
-                        self._stand_paused('' if isinstance(wish, _PauseWanted) else str(wish))
-                except Stopped:
-                    return False
-            except Stopped:
-                self._halt(drawing)
-                return False
-            except Damaged as damage:
-                hopeless = failures.note(damage, number)
-                try:
-                    self._halt(drawing)
-                except Stopped:
-                    return False
-                if hopeless and isinstance(damage, Refused):
-                    if self._does_without_arcs(damage, drawing):
-                        failures.forget()
-                        continue
-                    raise SketchRobotError(
-                        ErrorCode.PLOTTER_ALARM,
-                        f'{damage}, and so the others that were tried; the drawing was halted with the pen up',
-                    ) from damage
-                if hopeless:
-                    raise self._too_noisy() from damage
-            except (AlarmError, RestartError) as stop:
-                self._note_place(drawing, stop)
-                raise
-            except BaseException as error:  # of the journal or of `on_progress`: the pen must not stay down
-                if not (isinstance(error, SketchRobotError) and error.code == ErrorCode.PLOTTER_OFFLINE):
-                    self._halt(drawing, quietly=True)
-                raise
-        return True
-
-    def _run(self, steps: Iterator[Step], drawing: GrblDrawing) -> None:
-        stream, program = self._client.stream, drawing.program
-
-        def done(step: Step) -> None:
-            wants_report = drawing.done(step)
-            if step.value is not None:
-                stream.pen_value = step.value
-            self._pen_down = drawing.pen_down
-            if wants_report:
-                stream.want_report()
-            if step.kind == Kind.RAISING:
-                self._tell(force=True)
-
-        def reported(report: Report) -> None:
-            self._note_pen(program, report)
-            drawing.reported(report)
-            self._tell()
-
-        stream.run(steps, done=done, reported=reported, meet=self._meet)
-
-    def _meet(self) -> None:
-        self._session.meet()
-        if self._session.pause_wanted:
-            raise _PauseWanted
-
-    def _halt(self, drawing: GrblDrawing, *, quietly: bool = False) -> bool:
-        """Stand still and raise the pen; the drawing goes on from there.
-
-        Returns:
-            whether it had to pause for that, until somebody had closed a door.
-
-        Raises:
-            Stopped: while it was paused.
-        """
-        try:
-            report = self._client.stream.halt()
-        except (AlarmError, RestartError) as stop:
-            self._note_place(drawing, stop)
-            raise
-        try:
-            drawing.halted(report)
-        except SketchRobotError:
-            if not quietly:
-                raise
-        finally:
-            paused = self._recover()
-            self._pen_down = False
-        return paused
-
-    def _recover(self) -> bool:
-        paused, stopped = False, None
-        while True:
-            try:
-                self._client.recover()
-            except DoorOpen as door:
-                if stopped is not None:
-                    raise
-                paused = True
-                try:
-                    self._stand_paused(str(door))
-                except Stopped as stop:
-                    stopped = stop
-            else:
-                break
-        if stopped is not None:
-            raise stopped
-        return paused
-
-    def _note_place(self, drawing: GrblDrawing, stop: AlarmError | RestartError) -> None:
-        """The machine has stopped itself; where, it knows only if it has braked along the path."""
-        if isinstance(stop, RestartError) or stop.loses_position:
-            drawing.lost()
-        else:
-            self._client.make_safe(keep_position=True)
-            drawing.halted(self._client.stream.look())
-
-    def _stand_paused(self, reason: str) -> None:
-        self._session.stand_paused(self._look, reason)
-
-    def _look(self) -> None:
-        self._tell()
-        self._client.stream.idle(LOOK_S)
-
-    def _park(self, program: Program) -> None:
-        """Go to the page's origin with the pen up."""
-        if self.status == PlotterStatus.DRAWING or self.status == PlotterStatus.PAUSED:
-            self._session.set_status(PlotterStatus.PARKING)
-        self._session.forget_wishes()
-
-        def reported(report: Report) -> None:
-            self._note_pen(program, report)
-            self._tell()
-
-        for _ in range(CHECKS):
-            try:
-                self._client.stream.run(program.park(), done=_nothing, reported=reported, meet=self._session.meet)
-                self._client.stream.settle(reported)
-            except (Damaged, Held) as damage:
-                _log.info('parking again: %s', damage)
-                self._client.stand()
-            except Stopped:  # closed
-                self._client.stand()
-                return
-            else:
-                self._pen_mm, self._pen_down = HOME_MM, False
-                return
-        raise self._too_noisy()
-
-    def _note_pen(self, program: Program, report: Report) -> None:
-        x, y = program.frame.to_page(self._client.machine_mm(report))
-        self._pen_mm = float(x), float(y)
-
-    def _too_noisy(self) -> SketchRobotError:
-        return SketchRobotError(
-            ErrorCode.PLOTTER_ALARM,
-            f'too much is lost on the line to {self._client.link.port}; check the cable and what runs beside it, home '
-            'the machine, then resume',
-        )
-
+    # ------------------------------------------------------------- ends
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         """Whatever ends a movement, the pen is up if it can be, and a port that is gone is given back."""
@@ -533,7 +268,7 @@ class GrblPlotter(Plotter):
             yield
         except (AlarmError, RestartError) as error:
             self._client.make_safe(keep_position=isinstance(error, AlarmError) and not error.loses_position)
-            self._pen_down = False
+            self._hand.pen_down = False
             raise
         except Held as held:
             if not isinstance(held, DoorOpen):  # while it is, no line is taken
@@ -542,38 +277,10 @@ class GrblPlotter(Plotter):
         except Damaged as damage:
             _log.warning('%s', damage)
             self._client.make_safe(keep_position=True)
-            raise self._too_noisy() from damage
+            raise too_noisy(self._client.link.port) from damage
         except SketchRobotError as error:
             if error.code == ErrorCode.PLOTTER_OFFLINE:
                 self._client.close()
             raise
         except Stopped:
             _log.info('stopped before it drew')
-
-    def _tell(self, *, force: bool = False) -> None:
-        drawing = self._drawing
-        if drawing is not None:
-            done = self._first + drawing.number
-            share = drawing.share * self._plan_s[done] if done < len(self._plan_s) else 0.0
-            self._tally.done, self._tally.machine_s = done, float(self._plan_s[:done].sum() + share)
-        now_s = self._client.link.now_s()
-        if self._on_progress is not None and (force or now_s - self._reported_s >= PROGRESS_S):
-            self._reported_s = now_s
-            self._on_progress(self.progress)
-
-
-def _nothing(_: object) -> None:
-    """Nobody listens."""
-
-
-def _is_begun(journal: Journal) -> bool:
-    """Whether a driver has come as far as to move for the drawing that is resumed."""
-    return FACTS in journal.facts or journal.on_paper != Proven()
-
-
-def _origin_wanted() -> SketchRobotError:
-    return SketchRobotError(
-        ErrorCode.PLOTTER_ALARM,
-        f'the GRBL controller was restarted and does not know where the pen is, nor has it switches to home by: '
-        f'{ORIGIN_HINT}',
-    )

@@ -10,6 +10,7 @@ import numpy as np
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.page import Page
 from sketch_robot.motion.profile import PenProfile
+from sketch_robot.plotters.grbl_asking import first_report, read_zero
 from sketch_robot.plotters.grbl_events import (
     AlarmError,
     CommandError,
@@ -20,36 +21,31 @@ from sketch_robot.plotters.grbl_events import (
     held_up,
     restarted,
     silent,
+    unlike_grbl,
 )
 from sketch_robot.plotters.grbl_frame import Frame
-from sketch_robot.plotters.grbl_memory import OFFSETS, Found, find, leave_token
+from sketch_robot.plotters.grbl_memory import Found, find, leave_token
 from sketch_robot.plotters.grbl_options import GrblOptions
 from sketch_robot.plotters.grbl_port import ASKINGS
 from sketch_robot.plotters.grbl_program import PROBE_RADIUS_MM, Program
 from sketch_robot.plotters.grbl_setup import (
     LEAST_BYTES,
     Controller,
+    check_reach,
     complaints,
     configure,
     identify,
     unusable,
     wanted_settings,
 )
-from sketch_robot.plotters.grbl_status import Banner, Note, Report
+from sketch_robot.plotters.grbl_status import Report
 from sketch_robot.plotters.grbl_step import MODES
-from sketch_robot.plotters.grbl_stream import MOST_BYTES, GrblStream
+from sketch_robot.plotters.grbl_stream import GrblStream
 from sketch_robot.plotters.serial_link import Link
 
-CONNECT_S = 8.0  # an Arduino's boot loader takes 2
 HOMING_S = 120.0
-ASK_AGAIN_S = 0.25
-WCO_REPORTS = 40  # the offset is in one of so many reports
 MOVED_MM = 0.01
-SHORTEST_LINE = 3  # bytes
 UNLOCK, HOME = '$X', '$H'
-ORIGIN_HINT = (
-    "put the pen, raised, over the page's lower left corner and set the origin there (--origin-is-set), then resume"
-)
 _log = logging.getLogger(__name__)
 
 
@@ -93,7 +89,7 @@ class GrblClient:
             self._begin_or_again()
         except Damaged as damage:
             self.close()
-            raise _unlike_grbl(self.link.port, damage) from damage
+            raise unlike_grbl(self.link.port, damage) from damage
         except Held as held:
             self.close()
             raise held_up(held) from held
@@ -116,7 +112,7 @@ class GrblClient:
                 return
 
     def _begin(self) -> None:
-        report, has_started = self._first_report()
+        report, has_started = first_report(self.stream, self.link)
         self.found = None if has_started else self.found or find(self.stream, self.options.pen, report)
         self.reset()
         self._identify()
@@ -128,22 +124,6 @@ class GrblClient:
         """Give the port back, whatever the controller does."""
         self.link.close()
         self.stream.forget()
-
-    def _first_report(self) -> tuple[Report, bool]:
-        """Wait until it speaks; whether it has just started."""
-        end_s, has_started = self.link.now_s() + CONNECT_S, False
-        while self.link.now_s() < end_s:
-            self.stream.ask()
-            again_s = self.link.now_s() + ASK_AGAIN_S
-            while (left_s := again_s - self.link.now_s()) > 0.0:
-                try:
-                    answer = self.stream.read(left_s, may_start=True)
-                except (Damaged, AlarmError):
-                    continue  # the end of what it said to whoever had the port before
-                has_started = has_started or isinstance(answer, Banner)
-                if isinstance(answer, Report):
-                    return answer, has_started
-        raise silent(self.link.port)
 
     def _identify(self) -> None:
         self.controller = identify(self.stream)
@@ -185,30 +165,10 @@ class GrblClient:
                 raise DoorOpen from None
             raise
         self.token = leave_token(self.stream, self.options.pen, self.token)
-        self.zero_mm = self._read_zero()
-        if (self._read_zero() != self.zero_mm).any():  # all coordinates hang on it
+        self.zero_mm = read_zero(self.stream)
+        if (read_zero(self.stream) != self.zero_mm).any():  # all coordinates hang on it
             raise Damaged('the controller told two different offsets')
         self.raise_pen()
-
-    def _read_zero(self) -> np.ndarray:
-        """(2,) machine coordinates of the program's zero, G54."""
-        notes = [note for note in self.stream.command_if_known(OFFSETS) if isinstance(note, Note)]
-        if not notes:
-            return self._reported_zero()
-        told = next((note.values('G54') or '' for note in notes if note.values('G54')), '')
-        try:
-            x, y = told.split(',')[:2]
-            return np.array([float(x), float(y)])
-        except ValueError as error:
-            raise Damaged(f'the controller told the offsets {told!r}') from error
-
-    def _reported_zero(self) -> np.ndarray:
-        """The same from reports, of a controller that does not know `$#`; 0: they do not tell either."""
-        for _ in range(WCO_REPORTS):
-            offset = self.stream.look().offset_mm
-            if offset is not None:
-                return np.array(offset[:2])
-        return np.zeros(2)
 
     def raise_pen(self) -> None:
         """Raise the pen and give it the time."""
@@ -326,7 +286,7 @@ class GrblClient:
             SketchRobotError: OFF_PAGE, part of the page is outside the machine.
         """
         frame = Frame(self.origin_mm, self.options.matrix, page)
-        self._check_reach(frame)
+        check_reach(self.controller, frame)
         settings = self.controller.settings
         return Program(
             frame,
@@ -339,32 +299,5 @@ class GrblClient:
             self.has_arcs,
         )
 
-    @property
-    def lines_ahead(self) -> int:
-        """How many lines it can hold: those of its planner, and those of its receive buffer."""
-        return self.controller.blocks + min(self.controller.rx_bytes, MOST_BYTES) // SHORTEST_LINE + 1
-
-    def _check_reach(self, frame: Frame) -> None:
-        if not (self.controller.homes and self.controller.limited):
-            return
-        page, settings = frame.page, self.controller.settings
-        corners = frame.to_machine(np.array([[x, y] for x in (0.0, page.width_mm) for y in (0.0, page.height_mm)]))
-        low = -np.array([settings.get(130, np.inf), settings.get(131, np.inf)])
-        if (corners < low - 1e-6).any() or (corners > 1e-6).any():
-            (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
-            raise SketchRobotError(
-                ErrorCode.OFF_PAGE,
-                f'the page covers ({x0:.1f}, {y0:.1f}) to ({x1:.1f}, {y1:.1f}) mm of the machine, which reaches from '
-                f'({low[0]:.1f}, {low[1]:.1f}) to (0, 0); set the origin, or take a smaller page',
-            )
-
     def _any_frame(self) -> Frame:
         return Frame(self.origin_mm, self.options.matrix, Page(1000.0, 1000.0, 0.0))
-
-
-def _unlike_grbl(port: str, damage: Damaged) -> SketchRobotError:
-    return SketchRobotError(
-        ErrorCode.PLOTTER_OFFLINE,
-        f'the GRBL controller at {port} does not answer as it should ({damage}); check the baud rate, its cable and '
-        'what runs beside it',
-    )

@@ -87,3 +87,21 @@ def silent(port: str) -> SketchRobotError:
         ErrorCode.PLOTTER_OFFLINE,
         f'the GRBL controller at {port} does not answer; check its power, its cable and the baud rate',
     )
+
+
+def too_noisy(port: str) -> SketchRobotError:
+    """The error of a line on which too much is lost."""
+    return SketchRobotError(
+        ErrorCode.PLOTTER_ALARM,
+        f'too much is lost on the line to {port}; check the cable and what runs beside it, home the machine, then '
+        'resume',
+    )
+
+
+def unlike_grbl(port: str, damage: Damaged) -> SketchRobotError:
+    """The error of a controller whose answers make no sense while it is connected."""
+    return SketchRobotError(
+        ErrorCode.PLOTTER_OFFLINE,
+        f'the GRBL controller at {port} does not answer as it should ({damage}); check the baud rate, its cable and '
+        'what runs beside it',
+    )

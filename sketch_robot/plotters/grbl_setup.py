@@ -13,9 +13,10 @@ import numpy as np
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.plotters.grbl_events import Damaged
+from sketch_robot.plotters.grbl_frame import Frame
 from sketch_robot.plotters.grbl_pen import PenLift
 from sketch_robot.plotters.grbl_status import Note, Setting
-from sketch_robot.plotters.grbl_stream import RX_BYTES, GrblStream
+from sketch_robot.plotters.grbl_stream import MOST_BYTES, RX_BYTES, GrblStream
 
 OTHERWISE = 0.02  # a setting that differs from the profile by more is told
 REPORTS = 3  # $10: machine position, and room in the buffers
@@ -23,6 +24,7 @@ HOLD_MOTORS = 255  # $1
 OLDEST = 1, 1  # version whose reports this driver reads
 LEAST_BYTES = 64  # a line fits in
 READINGS = 4
+SHORTEST_LINE = 3  # bytes
 _VERSION = re.compile(r'\d+\.\d+[a-z]?')
 _DIGITS = re.compile(r'\d+')
 _OPTIONS = re.compile(r'[A-Z0-9#+*$ ]*,(\d{1,5}),(\d{1,6})(?:,.*)?')
@@ -69,6 +71,11 @@ class Controller:
         """Machine coordinates of its lower left corner, once it has homed."""
         pull_off = self.settings.get(27, 0.0)
         return pull_off - self.settings.get(130, 0.0), pull_off - self.settings.get(131, 0.0)
+
+    @property
+    def lines_ahead(self) -> int:
+        """How many lines it can hold: those of its planner, and those of its receive buffer."""
+        return self.blocks + min(self.rx_bytes, MOST_BYTES) // SHORTEST_LINE + 1
 
 
 def identify(stream: GrblStream) -> Controller:
@@ -162,3 +169,23 @@ def unusable(controller: Controller) -> str:
     if controller.settings.get(13):
         return 'it reports in inches; set $13=0'
     return ''
+
+
+def check_reach(controller: Controller, frame: Frame) -> None:
+    """Refuse a page that is not all within reach of a machine that homes.
+
+    Raises:
+        SketchRobotError: OFF_PAGE.
+    """
+    if not (controller.homes and controller.limited):
+        return
+    page, settings = frame.page, controller.settings
+    corners = frame.to_machine(np.array([[x, y] for x in (0.0, page.width_mm) for y in (0.0, page.height_mm)]))
+    low = -np.array([settings.get(130, np.inf), settings.get(131, np.inf)])
+    if (corners < low - 1e-6).any() or (corners > 1e-6).any():
+        (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
+        raise SketchRobotError(
+            ErrorCode.OFF_PAGE,
+            f'the page covers ({x0:.1f}, {y0:.1f}) to ({x1:.1f}, {y1:.1f}) mm of the machine, which reaches from '
+            f'({low[0]:.1f}, {low[1]:.1f}) to (0, 0); set the origin, or take a smaller page',
+        )

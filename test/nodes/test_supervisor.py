@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sketch_robot.nodes.machines import machine_of
 from sketch_robot.nodes.supervisor import BackOff, for_ros
-from sketch_robot.plotters.grbl_client import ORIGIN_HINT
+from sketch_robot.plotters.grbl_whereabouts import ORIGIN_HINT
 
 
 def test_tries_follow_each_other_at_twice_the_time_up_to_half_a_minute() -> None:
