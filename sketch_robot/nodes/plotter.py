@@ -210,6 +210,7 @@ class PlotterNode(SketchNode):
 
     async def _draw_rest(self, begun: Future) -> None:
         result = ExecutePlan.Result()
+        failure: SketchRobotError | None = None
         self._supervisor.take()
         try:
             _tell_outcome(result, await self._supervisor.draw_rest(begun))
@@ -217,14 +218,16 @@ class PlotterNode(SketchNode):
             failure = failure_of(error)
             result.error_code, result.error_msg = failure.code, failure.message
             result.strokes_drawn = self._supervisor.drawn
-            if not begun.done():
-                begun.set_exception(failure)
         await self._topics.show_paper(self._values['paper_resolution'], self.get_clock().now().to_msg())
         self._supervisor.release()
         self._topics.publish_state()
         self._log_end(result)
-        if not begun.done():
+        if begun.done():
+            return
+        if failure is None:  # answered only now: whoever asked finds the machine free again
             begun.set_result(None)
+        else:
+            begun.set_exception(failure)
 
     # ------------------------------------------------------------- twenty times a second
     def _tick(self) -> None:

@@ -212,6 +212,9 @@ class World:
         for running in self.running:
             running.end()
         self.probe.executor_.shutdown()
+        for waitable in list(self.probe.waitables):  # a node forgets them, and one left over would listen on
+            if isinstance(waitable, ActionClient):
+                waitable.destroy()
         self.probe.destroy_node()
         rclpy.try_shutdown(context=self._context)
 

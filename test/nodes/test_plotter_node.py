@@ -280,7 +280,7 @@ def test_an_alarm_ends_the_drawing_pen_up_and_home_clears_it(world: World) -> No
     assert (result.error_code, call.status) == (ErrorCode.PLOTTER_ALARM, GoalStatus.STATUS_ABORTED)
     assert result.error_msg == 'simulated alarm after 2 strokes; home the machine to go on'
     plotter.until_status(PlotterState.ALARM)
-    assert not plotter.state.pen_down
+    plotter.probe.until(lambda: not plotter.state.pen_down, what='the pen is up')
     assert plotter.execute(ladder(1)).result().error_code == ErrorCode.PLOTTER_ALARM
     assert plotter.trigger('home').success
     plotter.until_status(PlotterState.IDLE)
@@ -294,7 +294,7 @@ def test_a_machine_lost_in_mid_stroke_ends_the_drawing_pen_up_and_comes_back(wor
     result = call.result()
     assert (result.error_code, call.status) == (ErrorCode.PLOTTER_OFFLINE, GoalStatus.STATUS_ABORTED)
     assert result.strokes_drawn == 2
-    assert not plotter.state.pen_down
+    plotter.probe.until(lambda: not plotter.state.pen_down, what='the pen is up')  # the topic may come after the result
     plotter.until_status(PlotterState.IDLE)
     assert plotter.execute(ladder(1)).result().error_code == ErrorCode.OK
 
