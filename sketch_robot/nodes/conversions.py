@@ -21,7 +21,6 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion import HOME_MM, DrawingPlan, Page, Pen, PenProfile
-from sketch_robot.nodes.durations import duration_from_ros, duration_to_ros, seconds_from_ros  # noqa: F401
 from sketch_robot.stroke import LABELS, Stroke
 
 MM = 1e-3  # a millimetre in metres

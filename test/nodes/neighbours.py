@@ -16,7 +16,7 @@ from sketch_robot_interfaces.msg import Stroke
 from sketch_robot_interfaces.srv import PlanDrawing, RenderLineArt
 
 from sketch_robot.errors import ErrorCode
-from sketch_robot.nodes.conversions import duration_to_ros
+from sketch_robot.nodes.durations import duration_to_ros
 from sketch_robot.nodes.images import image_to_ros
 
 PREDICTED_S = 12.5

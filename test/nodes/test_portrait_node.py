@@ -17,7 +17,7 @@ from sketch_robot_interfaces.action import Draw
 
 from sketch_robot.errors import ErrorCode
 from sketch_robot.nodes import qos
-from sketch_robot.nodes.conversions import duration_from_ros
+from sketch_robot.nodes.durations import duration_from_ros
 
 pytestmark = pytest.mark.system
 F = Draw.Feedback
