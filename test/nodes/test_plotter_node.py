@@ -157,7 +157,7 @@ def test_a_cancel_is_acknowledged_lifts_the_pen_and_parks(plotter: Bench) -> Non
     call = plotter.execute(ladder())
     call.until_strokes(2)
     plotter.probe.result(call.handle.cancel_goal_async())
-    plotter.probe.until(lambda: not plotter.state.pen_down, 1.0, 'the pen is up')
+    plotter.probe.until(lambda: not plotter.state.pen_down, what='the pen is up')
     result = call.result()
     assert (result.error_code, call.status) == (ErrorCode.CANCELLED, GoalStatus.STATUS_CANCELED)
     assert result.error_msg == 'the drawing was cancelled; the pen is up'
@@ -316,7 +316,7 @@ def test_ctrl_c_in_mid_stroke_lifts_the_pen_before_the_node_ends(world: World) -
     running.signal(2)
     plotter.probe.until(lambda: running.process.poll() is not None, 15.0, 'the node ends')
     assert running.process.returncode == 0, running.output
-    assert not plotter.state.pen_down
+    plotter.probe.until(lambda: not plotter.state.pen_down, what='the last word is that the pen is up')
     assert 'the plotter node is shutting down; the pen is up' in running.output
 
 

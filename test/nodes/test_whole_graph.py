@@ -160,7 +160,7 @@ def test_ctrl_c_on_the_one_process_system_leaves_no_process_and_the_pen_up(
     system.signal(signal.SIGINT)
     world.probe.until(lambda: system.process.poll() is not None, 15.0, 'the system ends')
     assert system.process.returncode == 0, system.output
-    assert not states[-1][1].pen_down
+    world.probe.until(lambda: not states[-1][1].pen_down, what='the last word is that the pen is up')
     assert subprocess.run(['pgrep', '-P', str(system.process.pid)], capture_output=True, check=False).stdout == b''
 
 
