@@ -132,7 +132,7 @@ def test_a_folder_is_shown_in_order_again_and_again_without_what_cannot_be_read(
 
 def test_a_video_is_played_and_starts_again(look_at: Callable[..., Set], tmp_path: Path) -> None:
     path = tmp_path / 'clip.avi'
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25.0, (64, 48))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 25.0, (64, 48))
     for grey in (40, 120, 200):
         writer.write(np.full((48, 64, 3), grey, np.uint8))
     writer.release()

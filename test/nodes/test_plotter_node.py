@@ -23,7 +23,8 @@ from sketch_robot.errors import ErrorCode
 from sketch_robot.motion import DrawingPlan as Plan
 from sketch_robot.motion import Page, PenProfile, time_plan
 from sketch_robot.nodes import qos
-from sketch_robot.nodes.conversions import duration_from_ros, plan_to_ros
+from sketch_robot.nodes.conversions import plan_to_ros
+from sketch_robot.nodes.durations import duration_from_ros
 from sketch_robot.nodes.images import array_from_ros
 from sketch_robot.stroke import Stroke
 

@@ -25,7 +25,7 @@ from sketch_robot.errors import ErrorCode
 from sketch_robot.graph import portrait_graph
 from sketch_robot.motion import load_plan
 from sketch_robot.nodes import qos
-from sketch_robot.nodes.conversions import duration_from_ros
+from sketch_robot.nodes.durations import duration_from_ros
 from sketch_robot.nodes.images import image_to_ros
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]

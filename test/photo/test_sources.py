@@ -19,7 +19,7 @@ def save_picture(path: Path, grey: int, size: tuple[int, int] = (64, 48)) -> Pat
 
 
 def save_video(path: Path, greys: list[int], rate_hz: float = 25.0) -> Path:
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), rate_hz, (64, 48))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), rate_hz, (64, 48))
     for grey in greys:
         writer.write(np.full((48, 64, 3), grey, np.uint8))
     writer.release()
@@ -82,7 +82,7 @@ def test_a_video_gives_its_frames_in_order_and_starts_again(tmp_path: Path) -> N
 
 
 def test_a_video_s_colours_are_rgb(tmp_path: Path) -> None:
-    writer = cv2.VideoWriter(str(tmp_path / 'red.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 25.0, (64, 48))
+    writer = cv2.VideoWriter(str(tmp_path / 'red.avi'), cv2.VideoWriter.fourcc(*'MJPG'), 25.0, (64, 48))
     writer.write(np.full((48, 64, 3), (0, 0, 250), np.uint8))  # OpenCV writes BGR
     writer.release()
     red, green, blue = open_source(str(tmp_path / 'red.avi')).next().rgb.reshape(-1, 3).mean(0)

@@ -9,7 +9,7 @@ from grbl_bench import CARD, CORNER_MM, HOMING, PROFILE, STEP_MM, SWITCHES_MM, W
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion import DrawingPlan, Pen, time_plan
-from sketch_robot.plotters import PlotterStatus, paper_of
+from sketch_robot.plotters import PlotterStatus, Progress, paper_of
 from sketch_robot.plotters.emulators.grbl_machine import Hardware
 from sketch_robot.plotters.emulators.grbl_pens import RelayPen, ServoPen, ZPen
 from sketch_robot.plotters.grbl import GrblPlotter
@@ -276,7 +276,7 @@ def test_a_stop_in_the_middle_lifts_the_pen_within_200_ms_and_parks(tmp_path, sh
 def test_closing_in_the_middle_ends_the_drawing_with_the_pen_up():
     world, plan = connected(), small_plan(1)
 
-    def close(progress: object) -> None:
+    def close(progress: Progress) -> None:
         if world.machine.down:
             world.plotter.close()
 
@@ -289,7 +289,7 @@ def test_closing_in_the_middle_ends_the_drawing_with_the_pen_up():
 def test_an_error_of_the_listener_ends_the_drawing_with_the_pen_up():
     world = connected()
 
-    def fail(progress: object) -> None:
+    def fail(progress: Progress) -> None:
         if world.machine.down:
             raise RuntimeError('listener')
 
@@ -305,7 +305,7 @@ def test_a_full_disk_ends_the_drawing_with_the_pen_up_and_what_was_told_stays(tm
     world.plotter.connect()
     told = []
 
-    def fill(progress: object) -> None:
+    def fill(progress: Progress) -> None:
         if progress.strokes_done == 2 and not told:
             told.append(True)
             world.journal._file.close()
@@ -384,7 +384,7 @@ def test_between_pens_it_stops_and_asks_for_the_next_one():
     plan = DrawingPlan(strokes, CARD, PROFILE, stroke_s, return_s, pens=(Pen('a'), Pen('b', '#cc0000', 0.3)))
     world, asked = connected(), []
 
-    def look(progress: object) -> None:
+    def look(progress: Progress) -> None:
         if world.plotter.status == PlotterStatus.PAUSED:
             asked.append((progress.strokes_done, world.plotter.reason, world.machine.down))
             world.plotter.resume()

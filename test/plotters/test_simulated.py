@@ -243,7 +243,7 @@ def test_a_stop_while_parking_changes_nothing():
     hand = Hand(0.01)
     stops = 0
 
-    def stop_while_parking(event: threading.Event, seconds: float) -> bool:
+    def stop_while_parking(event, seconds):
         nonlocal stops
         if plotter.status == PlotterStatus.PARKING:
             plotter.stop()
@@ -285,7 +285,7 @@ def test_pause_and_resume_draw_each_point_exactly_once(plan, pauses, waits):
     hand = Hand(0.03)
     times = 0
 
-    def act(event: threading.Event, seconds: float) -> bool:
+    def act(event, seconds):
         nonlocal times
         times += 1
         if plotter.status == PlotterStatus.PAUSED:
