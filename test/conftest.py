@@ -1,13 +1,21 @@
 """What holds for all tests."""
 
+import os
 import signal
 import threading
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # A suite started in the background inherits that Ctrl-C is ignored, and would hand that on to what it interrupts.
 if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples in each run, so that a red suite means a change; HYPOTHESIS_PROFILE=search looks for new ones.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile('same', patient, derandomize=True, print_blob=True)
+settings.register_profile('search', patient, print_blob=True)
+settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'same'))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

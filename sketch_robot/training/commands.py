@@ -67,6 +67,8 @@ def add_commands(subparsers: Subparsers) -> None:
     experiment.add_argument('--fold', type=int, choices=(1, 2, 4), default=4)
     experiment.add_argument('--seeds', type=int, nargs='+', default=[0, 1])
     experiment.add_argument('--models', nargs='+', default=None, help='some of the models only, by name')
+    experiment.add_argument('--ink', type=float, default=1.0, help='weight of ink against white paper')
+    experiment.add_argument('--style', type=float, default=1.0, help='factor of the style loss')
     experiment.add_argument('--vgg19', type=Path, help='VGG19 weights (safetensors) for the style loss')
 
     gallery = _add(subparsers, 'gallery', _gallery, 'draw a folder of photos with several artists, as one sheet')
@@ -237,6 +239,7 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def _experiment(args: argparse.Namespace) -> None:
     from sketch_robot.training.experiment import CANDIDATES, ExperimentOptions, run_experiment
+    from sketch_robot.training.losses import LossWeights
 
     _check_size(args.size, args.fold)
     models = tuple(args.models or CANDIDATES)
@@ -249,6 +252,7 @@ def _experiment(args: argparse.Namespace) -> None:
         pictures=args.pictures,
         steps=args.steps,
         fold=args.fold,
+        weights=LossWeights(ink=args.ink, style=args.style, focus=0.0),
         seeds=tuple(args.seeds),
         candidates=models,
     )

@@ -77,6 +77,7 @@ class ExperimentOptions:
 
     Attributes:
         size_px, pictures, steps, fold, rate: of every model.
+        weights: factors of the losses, where a model has them.
         seeds: of weights and batches.
         candidates: which models, in this order; teachers before those they teach.
         robot: trace and plan the held-out drawings, too.
@@ -87,6 +88,7 @@ class ExperimentOptions:
     steps: int = 400
     fold: int = 4
     rate: float = 1e-3
+    weights: LossWeights = PLAIN
     seeds: tuple[int, ...] = (0, 1)
     candidates: tuple[str, ...] = tuple(CANDIDATES)
     robot: bool = True
@@ -179,7 +181,7 @@ def _train(
         cosine=True,
         warm_up=min(50, options.steps // 10),
         average=0.0,
-        weights=replace(PLAIN, style=float(candidate.style)),
+        weights=options.weights if candidate.style else replace(options.weights, style=0.0),
         seed=seed,
         teacher=folder / f'{candidate.teacher}_seed{seed}' / WEIGHTS_FILE if candidate.teacher else None,
     )
