@@ -16,12 +16,12 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.plan import HOME_MM, DrawingPlan
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.plotters.checks import check_plan
-from sketch_robot.plotters.ebb_ahead import AHEAD_MS, EbbAhead
 from sketch_robot.plotters.ebb_client import ANSWER_S
 from sketch_robot.plotters.ebb_drawing import draw_and_park
 from sketch_robot.plotters.ebb_hand import EbbHand
 from sketch_robot.plotters.ebb_machine import EbbMachine
 from sketch_robot.plotters.ebb_moves import STEPS_PER_MM, Axes
+from sketch_robot.plotters.ebb_pace import AHEAD_MS, EbbPace
 from sketch_robot.plotters.ebb_pen import PenLift
 from sketch_robot.plotters.ebb_record import EbbRecord, begin_record
 from sketch_robot.plotters.journal import Journal
@@ -44,8 +44,8 @@ class EbbPlotter(Plotter):
         pen: heights and speeds of the servo; the fields of `PenLift`.
         hold_motors: whether they keep their current, and their place, when the machine is given back.
         low_level: move by `LM` where the firmware has it.
-        ahead_ms: how much is queued: what the computer may be late, and how long a pause has to wait; 20 to 250. More
-            than that, up to 120, once it was later.
+        ahead_ms: how much is told in advance: a pause waits so long before it brakes, and the pen stops when the
+            computer is later than most of that; 20 to 250.
         profile: how fast it goes home without a drawing; None: as the last drawing.
         origin_is_set: the pen stands above the page's lower left corner when it is connected.
         link: to a board that is on no serial port.
@@ -79,7 +79,7 @@ class EbbPlotter(Plotter):
         if not 20 <= ahead_ms <= 250:
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'{ahead_ms} ms ahead are not possible; take 20 to 250')
         self._link = link if link is not None else SerialLink(port, machine='EBB')
-        self._machine = EbbMachine(self._link, lies, pen_lift, answer_s=answer_s, ahead=EbbAhead(ahead_ms))
+        self._machine = EbbMachine(self._link, lies, pen_lift, answer_s=answer_s, pace=EbbPace(ahead_ms))
         self._session = Session('EBB', self._link.wake)
         self._hand = EbbHand(self._machine, self._link, self._session)
         self._motion, self._origin_is_set = profile, origin_is_set

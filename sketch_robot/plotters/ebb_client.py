@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sketch_robot.errors import SketchRobotError
-from sketch_robot.plotters.ebb_talk import TRIES, WITH_SYNTAX, Doubt, EbbTalk, Refusal
+from sketch_robot.plotters.ebb_lines import Doubt, Refusal
+from sketch_robot.plotters.ebb_talk import TRIES, WITH_SYNTAX, EbbTalk
 from sketch_robot.plotters.serial_link import Link
 
 WITH_LM = (2, 7, 0)
@@ -236,27 +238,50 @@ class EbbClient:
 
     def status(self) -> Status:
         """What it does (`QG`; before 2.6.2 `QM` and `QB`)."""
-        if not self.knows('QG'):
-            running, *motors = self.ask('QM', 3, 4)
-            behind = motors[2] if len(motors) == 3 else running  # firmware that does not tell: something may wait
-            pressed = self.knows('QB') and self.ask_number('QB', low=0, high=1) == 1
-            return Status(running != '0', self._waiting(behind != '0'), pressed)
-        byte = -1
         for _ in range(TRIES):
-            field = self.ask('QG', 1)[0]
-            byte = int(field, 16)
-            if (
-                len(field) == 2 and 0 <= byte <= 255 and not (byte & 1 and not byte & 8)
-            ):  # what waits, waits for what runs
-                break
-        else:
-            raise self.talk.offline("gives no clear answer to 'QG'; check its cable")
-        return Status(bool(byte & 8), self._waiting(bool(byte & 1)), bool(byte & 32))
+            answers = {text: ','.join(self.ask(text, *fields)) for text, fields in self._state_fields.items()}
+            if (status := self._status_of(answers)) is not None:
+                return status
+        raise self.talk.offline(f'gives no clear answer to {next(iter(self._state_fields))!r}; check its cable')
 
-    def _waiting(self, any_does: bool) -> int:
-        if any_does and self.depth > 1:
-            return self.ask_number('QU,6', low=0, high=self.depth)
-        return int(any_does)
+    @property
+    def look(self) -> tuple[str, ...]:
+        """What to ask to see both what it does and where its motors are, in one go."""
+        return *self._state_fields, 'QS'
+
+    def seen(self, answers: Mapping[str, str]) -> tuple[Status, tuple[int, int]] | None:
+        """What the answers to `look` tell; None: they are not clear."""
+        if not all(_FIELDS.fullmatch(answers.get(text, '')) for text in self.look):
+            return None
+        status, steps = self._status_of(answers), [_whole(field) for field in answers['QS'].split(',')]
+        if status is None or len(steps) != 2 or steps[0] is None or steps[1] is None:
+            return None
+        return status, (steps[0], steps[1])
+
+    @property
+    def _state_fields(self) -> dict[str, tuple[int, ...]]:
+        """What tells its state, and how many fields the answers may have."""
+        fields: dict[str, tuple[int, ...]] = {'QG': (1,)} if self.knows('QG') else {'QM': (3, 4)}
+        if not self.knows('QG') and self.knows('QB'):
+            fields['QB'] = (1,)
+        return {**fields, 'QU,6': (1,)} if self.depth > 1 else fields
+
+    def _status_of(self, answers: Mapping[str, str]) -> Status | None:
+        if 'QG' in answers:
+            byte = int(answers['QG'], 16) if re.fullmatch(r'[0-9A-F]{2}', answers['QG']) else -1
+            if byte < 0 or (byte & 1 and not byte & 8):  # what waits, waits for what runs
+                return None
+            running, waits, pressed = bool(byte & 8), bool(byte & 1), bool(byte & 32)
+        else:
+            told, *motors = answers['QM'].split(',')
+            if len(motors) not in (2, 3) or answers.get('QB', '0') not in ('0', '1'):
+                return None
+            running, pressed = told != '0', answers.get('QB') == '1'
+            waits = motors[2] != '0' if len(motors) == 3 else running  # older firmware does not tell: something may
+        many = _whole(answers['QU,6']) if self.depth > 1 else int(waits)
+        if many is None or not 0 <= many <= self.depth:
+            return None
+        return Status(running, many, pressed)
 
     def _refuses(self, text: str, refusal: Refusal) -> SketchRobotError:
         return self.talk.alarm(f'refused {text!r}: {refusal}; if it does so again, update its firmware')

@@ -12,10 +12,11 @@ from sketch_robot.motion.plan import HOME_MM
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.motion.timing import MotionProfile, draw_motion, travel_motion
 from sketch_robot.plotters.ebb_client import Status
+from sketch_robot.plotters.ebb_feed import POLL_S
+from sketch_robot.plotters.ebb_lines import Doubt
 from sketch_robot.plotters.ebb_machine import EbbMachine
 from sketch_robot.plotters.ebb_moves import Move, brake, course_of, cut
 from sketch_robot.plotters.ebb_record import EbbRecord
-from sketch_robot.plotters.ebb_talk import Doubt
 from sketch_robot.plotters.remainder import lengths_along
 from sketch_robot.plotters.serial_link import Link
 from sketch_robot.plotters.session import Session
@@ -238,9 +239,7 @@ class EbbHand:
             if press is not None and (height := press.change(at_mm - from_mm, move.ms)) is not None:
                 self._await_room(to_the_end=to_the_end)
                 machine.move_pen(height)
-            status = self._await_room(to_the_end=to_the_end)
-            if status is not None and not status.running and gone_ms > 0:
-                machine.queue_more()
+            self._await_room(move.ms, to_the_end=to_the_end)
             start_mm, at_mm = at_mm, from_mm + move.length_mm
             machine.move(move, stroke=stroke, from_mm=start_mm, to_mm=at_mm)
 
@@ -256,27 +255,29 @@ class EbbHand:
                 tell(move, to_the_end=True)
             raise
 
-    def _await_room(self, *, to_the_end: bool = False) -> Status | None:
-        """Watch until the machine has room for one thing more; to the end of what cannot be left half done.
-
-        Returns:
-            What it did at the last look; None: there was room without one.
-        """
-        status = None
+    def _await_room(self, move_ms: int = 0, *, to_the_end: bool = False) -> None:
+        """Watch until the machine has room for one thing more; to the end of what cannot be left half done."""
         while True:
-            if not self._machine.has_room or self._link.now_s() >= self._looked_s + LOOK_S:
-                status = self._watch()
+            has_room = self._machine.has_room(move_ms)
+            if not has_room or self._link.now_s() >= self._looked_s + LOOK_S:
+                self._machine.ask()
+            self._note(self._machine.wait(0.0 if has_room else POLL_S))
             stop, pause = self._session.stop_wanted, self._session.pause_wanted
             if (stop and (self.record.pen_down or not to_the_end)) or (pause and not to_the_end):
                 raise Interrupted
-            if self._machine.has_room:
-                return status
-            self._machine.wait()
+            if has_room:
+                return
 
     def _watch(self) -> Status:
         status = self._machine.look()
+        self._note(status)
+        return status
+
+    def _note(self, status: Status | None) -> None:
+        """What was seen of the board, if anything was."""
+        if status is None:
+            return
         self._looked_s = self._link.now_s()
         if status.pressed:
             self._session.want_pause('the button on the machine was pressed')
         self.record.report(self._link.now_s())
-        return status

@@ -1,28 +1,21 @@
-"""An EBB as a machine that moves a pen: told one thing after the other, watched all the time, and never trusted.
-
-Only as much is queued as the pen draws in a moment, so that a pause is short. Each look at the board tells what of it
-is done, and that its motors are where they should be.
-"""
+"""An EBB as a machine that moves a pen: its motors, its servo, whether it knows its place, and stopping at once."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.plotters.ebb_ahead import EbbAhead
 from sketch_robot.plotters.ebb_bounds import Bounds
-from sketch_robot.plotters.ebb_client import WITH_LM, EbbClient, Status
+from sketch_robot.plotters.ebb_client import WITH_LM, EbbClient
+from sketch_robot.plotters.ebb_feed import POLL_S, EbbFeed
 from sketch_robot.plotters.ebb_memory import EbbMemory, Memory
 from sketch_robot.plotters.ebb_moves import Axes, Move
+from sketch_robot.plotters.ebb_pace import EbbPace
 from sketch_robot.plotters.ebb_pen import PenLift
-from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
-from sketch_robot.plotters.ebb_talk import Doubt, Refusal
 from sketch_robot.plotters.serial_link import Link
 
-POLL_S = 0.002  # between two looks, whose answers take 2 to 3 ms: at 100 mm/s the pen draws 0.5 mm meanwhile
 POWER = 250  # of 1023: least voltage of the motors' supply, as AxiDraw's own software has it
 LIFT_MS = 300  # to raise a pen that may be anywhere
 REST_S = 5.0  # how much longer than expected it may take until nothing moves
@@ -30,7 +23,7 @@ _SERVO_PIN = 4  # RP4, which the board calls B1
 _log = logging.getLogger(__name__)
 
 
-class EbbMachine:
+class EbbMachine(EbbFeed):
     """See the module. One thread at a time.
 
     Args:
@@ -38,31 +31,20 @@ class EbbMachine:
         axes: how the page lies.
         pen: how the servo lifts it.
         answer_s: how long an answer may take.
-        ahead: how much to queue.
+        pace: how much to tell in advance.
 
     Attributes:
-        client: to talk with the board.
-        at: absolute steps of the motors at the last look.
-        end: where they will be once all is done that the board was told.
         left_alone: the board had been left in the middle of a drawing when it was found, and still knows its place.
         found_down: whether its pen was down then.
         knows_place: whether its steps count from the page's origin.
         assumes_place: it was just switched on, and nobody has said that the pen was above the origin then.
-        on_done: told of each entry that is done.
-        on_drawn: told how far a stroke is drawn, at every look while it is being drawn: (stroke, mm).
     """
 
-    def __init__(self, link: Link, axes: Axes, pen: PenLift, *, answer_s: float, ahead: EbbAhead) -> None:
-        self._link, self.axes, self._pen = link, axes, pen
-        self._ahead = ahead
-        self.client = EbbClient(link, answer_s=answer_s)
-        self.at = self.end = (0, 0)
+    def __init__(self, link: Link, axes: Axes, pen: PenLift, *, answer_s: float, pace: EbbPace) -> None:
+        super().__init__(link, EbbClient(link, answer_s=answer_s), pace)
+        self.axes, self._pen = axes, pen
         self.left_alone = self.found_down = self.knows_place = self.assumes_place = False
-        self.on_done: Callable[[Entry], None] = lambda _entry: None
-        self.on_drawn: Callable[[int, float], None] = lambda _stroke, _mm: None
-        self._queue = EbbQueue()
         self._memory, self._bounds = EbbMemory(self.client), Bounds()
-        self._low_level = False
 
     # ------------------------------------------------------------- coming and going
     def connect(self, *, low_level: bool) -> None:
@@ -75,9 +57,9 @@ class EbbMachine:
             SketchRobotError: PLOTTER_OFFLINE, PLOTTER_ALARM.
         """
         client = self.client
-        client.open(self._ahead.depth)
+        client.open(self._pace.depth)
         self._low_level = low_level and client.version >= WITH_LM
-        self._queue.clear()
+        self._forget()
         state = self._memory.read()
         known = state != Memory.NOTHING and self._memory.motors_held()
         self.rest()  # a queue that was left alone runs out
@@ -110,7 +92,7 @@ class EbbMachine:
 
     def start_here(self, *, assumed: bool = False) -> None:
         """Switch the motors on and count from here: the pen is above the page's origin, or assumed to be."""
-        self._queue.clear()  # of what was there before, nothing can be proven any more
+        self._forget()  # of what was there before, nothing can be proven any more
         for text in ('EM,1,1', 'CS'):
             self.client.settle(text)
         self._memory.write(Memory.KNOWN)
@@ -174,7 +156,7 @@ class EbbMachine:
 
     def slice_limits(self) -> dict[str, int]:
         """How long moves may be, for `cut`: short where many can wait."""
-        return self._ahead.slice_limits(self.client.depth, low_level=self._low_level)
+        return self._pace.slice_limits(self.client.depth, low_level=self._low_level)
 
     def move(self, move: Move, *, stroke: int = -1, from_mm: float = 0.0, to_mm: float = 0.0) -> None:
         """Queue a move; with a stroke, it draws so much of it. There must be room.
@@ -190,18 +172,17 @@ class EbbMachine:
             )
         if (move.target[0] - self.end[0], move.target[1] - self.end[1]) != move.steps:
             raise SketchRobotError(ErrorCode.INTERNAL, f'a move of {move.steps} steps does not lead to {move.target}')
-        entry = Entry(move.ms, self.end, move.target, stroke, from_mm, to_mm)
-        self._tell(move.command(self._low_level), entry)
+        self._tell(move.command(self._low_level), move.ms, move.target, stroke, from_mm, to_mm)
 
     def lift(self, seconds: float, *, stroke: int = -1) -> None:
         """Queue raising the pen; with a stroke, that one is all drawn then. As `move`."""
         ms = round(1000.0 * max(seconds, self._pen.least_s(self._pen.raise_percent_s)))
-        self._tell(f'SP,1,{ms}', Entry(ms, self.end, self.end, stroke, lift=True))
+        self._tell(f'SP,1,{ms}', ms, self.end, stroke, lift=True)
 
     def drop(self, seconds: float) -> None:
         """Queue lowering the pen. As `move`."""
         ms = round(1000.0 * max(seconds, self._pen.least_s(self._pen.lower_percent_s)))
-        self._tell(f'SP,0,{ms}', Entry(ms, self.end, self.end))
+        self._tell(f'SP,0,{ms}', ms, self.end)
 
     @property
     def presses(self) -> bool:
@@ -216,58 +197,9 @@ class EbbMachine:
         """Queue moving the pen to a height, with some time to get there. As `move`."""
         ms = round(1000.0 * seconds)
         rate = self._pen.rate(self._pen.lower_percent_s)
-        self._tell(f'S2,{self._pen.pulse(percent)},{_SERVO_PIN},{rate},{ms}', Entry(ms, self.end, self.end))
+        self._tell(f'S2,{self._pen.pulse(percent)},{_SERVO_PIN},{rate},{ms}', ms, self.end)
 
-    def _tell(self, text: str, entry: Entry) -> None:
-        self._queue.add(entry)  # before it is certain, as the board may do it
-        self.end = entry.target
-        try:
-            self.client.command(text)
-        except Refusal as refusal:
-            if self._low_level and text.startswith('LM,') and str(refusal).startswith('!8 '):
-                self._low_level = False  # `SM` does it nearly as well
-            elif self.client.checked:
-                raise self.client.talk.alarm(f'refused {text!r}: {refusal}') from refusal
-            raise Doubt(f'{text!r}: {refusal}') from refusal
-
-    def queue_more(self) -> None:
-        """From now on queue more: nothing was left in the middle of a line."""
-        self._ahead.be_late()
-
-    # ------------------------------------------------------------- watching
-    def look(self) -> Status:
-        """See what is done by now.
-
-        Raises:
-            Doubt: the motors are not where they should be.
-        """
-        status = self.client.status()
-        at = self.client.steps()
-        done = self._queue.done(status.waiting + 1 if status.running else 0, at, self.end)
-        if done is None:
-            raise Doubt(f'the motors are at {at}, which is not on their way to {self.end}')
-        for entry in done:
-            self.on_done(entry)
-        self.at = at
-        if drawn := self._queue.drawn(at):
-            self.on_drawn(*drawn)
-        return status
-
-    @property
-    def has_room(self) -> bool:
-        """Whether the board would take one more entry at once, as of the last look, and should have it."""
-        return self._ahead.has_room(self._queue, self.client.depth)
-
-    def wait(self, seconds: float = POLL_S) -> None:
-        """Let some time pass, until woken.
-
-        Raises:
-            Doubt: the board said something unasked.
-        """
-        line = self._link.read_line(seconds)
-        if line is not None and not self.client.checked:
-            raise Doubt(f'{line!r} came unasked')
-
+    # ------------------------------------------------------------- coming to rest
     def rest(self) -> None:
         """Wait until nothing moves any more, as after a stop.
 
@@ -291,12 +223,13 @@ class EbbMachine:
             SketchRobotError: PLOTTER_OFFLINE; PLOTTER_ALARM, the board has restarted, or is not to be understood.
         """
         client = self.client
+        ms = round(1000.0 * max(lift_s, self._pen.least_s(self._pen.raise_percent_s)))
+        client.talk.blurt('ES', f'SP,1,{ms}')  # at once; the rest makes certain of it
         client.talk.sync()
         if self._memory.works and self._memory.read() == Memory.NOTHING:
             self.knows_place = False
             raise client.talk.restarted()
         client.ask('ES', 1, 5)  # firmware 2 tells also what it left undone
-        ms = round(1000.0 * max(lift_s, self._pen.least_s(self._pen.raise_percent_s)))
         client.settle(f'SP,1,{ms}')
         self.rest()
         self.at = client.steps_for_certain()
@@ -307,15 +240,15 @@ class EbbMachine:
             raise client.talk.restarted()
         if lost:
             _log.warning('%s: the pen is at (%.2f, %.2f) mm, where it was not sent', self._link.port, *self.xy_mm)
-        self._queue.clear()
+        self._forget()
         self.end = self.at
         return drawn
 
     def raise_pen(self) -> None:
         """Lift the pen as soon as the board can, whatever else there is; if it cannot be reached, say so in the log."""
-        self._queue.clear()
+        self._forget()
         try:
-            self.client.open(self._ahead.depth)
+            self.client.open(self._pace.depth)
             self._lift_now()
             if self._memory.works and self._memory.read() == Memory.NOTHING:  # it has restarted
                 self.knows_place = False

@@ -24,6 +24,7 @@ class Entry:
         stroke: number of the stroke that it draws a piece of, or lifts the pen after; -1: it puts nothing on paper.
         from_mm, to_mm: that piece, along the stroke.
         lift: whether it raises the pen.
+        told_s: when it was told.
     """
 
     ms: int
@@ -33,6 +34,17 @@ class Entry:
     from_mm: float = 0.0
     to_mm: float = 0.0
     lift: bool = False
+    told_s: float = 0.0
+
+    @property
+    def way(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """From where to where it turns the motors."""
+        return self.start, self.target
+
+    @property
+    def moves(self) -> bool:
+        """Whether it turns a motor."""
+        return self.start != self.target
 
 
 class EbbQueue:
@@ -49,31 +61,49 @@ class EbbQueue:
         """How long all of it takes at most."""
         return sum(entry.ms for entry in self._entries)
 
-    @property
-    def waiting_ms(self) -> int:
-        """How long what waits takes, without the entry that may be running."""
-        return self.ms - (self._entries[0].ms if self._entries else 0)
+    def since(self, first: int) -> list[Entry]:
+        """The entries from some number on."""
+        return list(islice(self._entries, first, None))
 
     def add(self, entry: Entry) -> None:
         """The board was told something more."""
         self._entries.append(entry)
 
-    def done(self, held: int, steps: tuple[int, int], end: tuple[int, int]) -> list[Entry] | None:
+    def done(
+        self, held: int, steps: tuple[int, int], end: tuple[int, int], told: int | None = None
+    ) -> list[Entry] | None:
         """The board holds at most so many entries, and its motors are there: what is done, for the first time.
 
-        None: the motors are not on the way of an entry that the board may hold, nor at the end of all; nothing is
-        certain then, and no entry is taken for done.
+        Args:
+            held: the one that runs, and those that wait.
+            steps: where the motors are.
+            end: where they will be once all is done.
+            told: how many entries the board had been told when it was asked; None: all.
+
+        Returns:
+            None: the motors are not on the way of an entry that the board may hold, nor at the end of all; nothing is
+            certain then, and no entry is taken for done.
         """
-        count = len(self._entries) - held
-        if count >= len(self._entries):
+        told = len(self._entries) if told is None else told
+        count = told - held
+        if held == 0:
             if steps != end:
                 return None
-            count = len(self._entries)
         elif not any(
-            _between(steps, entry.start, entry.target) for entry in islice(self._entries, max(0, count), None)
+            _between(steps, entry.start, entry.target) for entry in islice(self._entries, max(0, count), told)
         ):
             return None
         return [self._entries.popleft() for _ in range(count)]
+
+    def left_ms(self, steps: tuple[int, int], told: int) -> tuple[float, float]:
+        """How long the first so many entries will take yet when the motors are there: at least, and at most."""
+        if told == 0:
+            return 0.0, 0.0
+        first, rest_ms = self._entries[0], sum(entry.ms for entry in islice(self._entries, 1, told))
+        if not first.moves:  # how much of a pause is over does not show
+            return rest_ms, rest_ms + first.ms
+        left_ms = rest_ms + first.ms * (1.0 - _share(steps, first.start, first.target))
+        return left_ms, left_ms
 
     def clear(self) -> None:
         """The board holds nothing any more."""

@@ -1,44 +1,39 @@
-"""Exchange lines with an EBB: what to say, and which line is the answer (EBB command set, 2.x and 3.0).
+"""Begin and end talking with an EBB, and find the thread again when it was lost (EBB command set, 2.x and 3.0).
 
-Every command ends in a carriage return and is answered once it is obeyed or in the queue. Firmware 3 can put the
-command's name before each answer (`CU,10,1`), and take commands with a checksum only (`CU,54,1`): both are switched on
-where they are known, so that no byte lost on the way can become another movement, and no answer be taken for another's.
-Older firmware answers `OK`, after most values but not after all; where a board does that in another order, it is seen
-at the first connection.
+Firmware 3 can put the command's name before each answer (`CU,10,1`), and take commands with a checksum only
+(`CU,54,1`): both are switched on where they are known, so that no byte lost on the way can become another movement, and
+no answer be taken for another's. Where older firmware says its `OK`s in another order than usual, that is seen at the
+first connection.
 """
 
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Iterator
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.plotters.ebb_lines import (
+    AFTER,
+    BEFORE,
+    MOST_CHATTER,
+    NONE,
+    OK_S,
+    Doubt,
+    EbbLines,
+    Refusal,
+    is_unnamed_version,
+    version_in,
+)
 from sketch_robot.plotters.serial_link import Link
 
 OLDEST = (2, 4, 4)  # QM as it is now, and QS
 WITH_SYNTAX = (3, 0, 0)  # future syntax, checksums, a longer queue
 TRIES = 3
-MOST_CHATTER = 64  # lines that are no answer, until we give up waiting for one
 SILENCE_S = 0.1  # after which nothing more belongs to an answer
-OK_S = 0.02  # within which the OK comes that belongs to the line before it
-_VERSION = re.compile(r'(?:V,)?EBB.* EB Firmware Version (\d+)\.(\d+)\.(\d+)(?:[^\d.].*)?')
-_ONLY_OK = ('SM', 'XM', 'LM', 'SP', 'TP', 'S2', 'EM', 'CS', 'SC', 'SR', 'SL', 'HM', 'CU')
-_BARE = ('QM', 'QG', 'V')  # whose answers have no OK
-_AFTER, _BEFORE, _NONE = 'after', 'before', 'none'  # where the OK is that belongs to a value
 _CHECKSUMS_OFF = 'CU,54,0,119'
 _log = logging.getLogger(__name__)
 
 
-class Doubt(Exception):  # noqa: N818  an event, not an error of its own
-    """No clear answer came: whether the command was obeyed is unknown."""
-
-
-class Refusal(Exception):  # noqa: N818
-    """The board said `!`: it did not obey."""
-
-
-class EbbTalk:
+class EbbTalk(EbbLines):
     """See the module. One thread at a time; every method raises SketchRobotError PLOTTER_OFFLINE when the port is lost.
 
     Args:
@@ -46,17 +41,13 @@ class EbbTalk:
         answer_s: how long an answer may take.
 
     Attributes:
-        link: as given.
         version: of the board's firmware; (0, 0, 0) before `open`.
-        checked: whether the board takes only what arrived whole, and says what it answers to.
     """
 
     def __init__(self, link: Link, *, answer_s: float) -> None:
-        self.link, self._answer_s = link, answer_s
+        super().__init__(link, answer_s=answer_s)
         self.version = (0, 0, 0)
-        self.checked = False
         self._learnt: tuple[int, int, int] | None = None  # whose order of lines is known
-        self._value_ok, self._bare_ok = _AFTER, _NONE
 
     # ------------------------------------------------------------- beginning and end
     def open(self) -> None:
@@ -67,6 +58,7 @@ class EbbTalk:
         """
         self.link.open()
         self.version, self.checked = (0, 0, 0), False
+        self._forget_said()
         self._greet()
         self.sync()
         if self.version < OLDEST:
@@ -95,7 +87,7 @@ class EbbTalk:
         for text in ('\rV', '\rV', 'V,170', 'V,170'):
             self._say(text)
             for line in self._lines(self._answer_s):
-                if version := _version_in(line):
+                if version := version_in(line):
                     self.version = version
                     self.checked = text.endswith('170')
                     return
@@ -112,7 +104,7 @@ class EbbTalk:
                     self.checked = True
                     self.sync()
                     return
-                if _version_in(line) or line.startswith('!10 '):
+                if version_in(line) or line.startswith('!10 '):
                     _log.info('%s: firmware %s without names and checksums', self.link.port, self.spoken)
                     self._say(_CHECKSUMS_OFF, 'CU,10,0')
                     self.sync()
@@ -125,7 +117,7 @@ class EbbTalk:
             value, bare = _order(self._all_said('QP')), _order(self._all_said('QM'))
             if value is not None and bare is not None:
                 self._value_ok, self._bare_ok, self._learnt = value, bare, self.version
-                if (value, bare) != (_AFTER, _NONE):
+                if (value, bare) != (AFTER, NONE):
                     _log.info('%s: OK stands %s a value, %s a state', self.link.port, value, bare)
                 break
         self.sync()
@@ -145,89 +137,23 @@ class EbbTalk:
             SketchRobotError: PLOTTER_OFFLINE, the board does not answer any more; PLOTTER_ALARM, it has restarted.
         """
         seen = unnamed = 0
+        self._forget_said()
         for asked in range(1, TRIES + 1):
             self._say('\rV')
             for line in self._lines(self._answer_s):
-                if self.checked and _is_unnamed_version(line):
+                if self.checked and is_unnamed_version(line):
                     unnamed += 1
                     if unnamed > 1:  # one may have been on its way since before the names were switched on
                         raise self.restarted()
                     break
-                seen += line.startswith('V,!10 ') if self.checked else _version_in(line) == self.version
+                seen += line.startswith('V,!10 ') if self.checked else version_in(line) == self.version
                 if seen == asked:  # also those to former questions, which were late
                     break
             if seen:
-                if not self.checked and self._bare_ok == _AFTER:
+                if not self.checked and self._bare_ok == AFTER:
                     self.link.read_line(OK_S)
                 return
         raise self.offline('does not answer any more; check its cable and power, then connect again')
-
-    # ------------------------------------------------------------- one command
-    def exchange(self, text: str) -> str:
-        """Say something; the answer without the command's name: '' for done, else its fields.
-
-        Raises:
-            Refusal: it said `!`. Nothing happened.
-            Doubt: no clear answer came.
-        """
-        self._drop_chatter()
-        self._say(f'{text},{-sum(text.encode()) % 256}' if self.checked else text)
-        name = text.split(',', 1)[0]
-        return self._named_answer(name) if self.checked else self._old_answer(name)
-
-    def _named_answer(self, name: str) -> str:
-        for line in self._lines(self._answer_s):
-            if line == name:
-                return ''
-            if '!9 ' in line:  # only what is said now can be the command whose checksum is wrong, whatever name it has
-                raise Refusal(line[line.index('!9 ') :])
-            if line.startswith(f'{name},!'):
-                raise Refusal(line[len(name) + 1 :])
-            if line.startswith(f'{name},'):
-                return line[len(name) + 1 :]
-            _log.debug('%s: %r is no answer to %s', self.link.port, line, name)
-            if _is_unnamed_version(line):
-                raise Doubt(f'{name} was answered with {line!r}')
-        raise Doubt(f'no answer to {name} within {self._answer_s:g} s')
-
-    def _old_answer(self, name: str) -> str:
-        order = _AFTER if name in _ONLY_OK else self._bare_ok if name in _BARE else self._value_ok
-        value = ''
-        for line in self._lines(self._answer_s):
-            if line.startswith('!'):
-                self.link.read_line(OK_S)  # firmware 3 ends an error with OK
-                raise Refusal(line.removesuffix('OK'))
-            if line == 'OK':
-                if order == _BEFORE:
-                    continue
-                return value
-            if value or name in _ONLY_OK:
-                raise Doubt(f'{name} was answered with {line!r}')
-            value = line[len(name) + 1 :] if line.startswith(f'{name},') else line
-            if order != _AFTER:
-                return value
-        raise Doubt(f'no answer to {name} within {self._answer_s:g} s')
-
-    def _say(self, *texts: str) -> None:
-        self.link.write(''.join(f'{text}\r' for text in texts).encode())
-
-    def _lines(self, seconds: float) -> Iterator[str]:
-        deadline_s = self.link.now_s() + seconds
-        for _ in range(MOST_CHATTER):
-            left_s = deadline_s - self.link.now_s()
-            if left_s <= 0.0:
-                return
-            line = self.link.read_line(left_s)
-            if line is not None:
-                yield line
-
-    def _drop_chatter(self) -> None:
-        for _ in range(MOST_CHATTER):
-            line = self.link.read_line(0.0)
-            if line is None:
-                return
-            if not self.checked or _is_unnamed_version(line):
-                raise Doubt(f'{line!r} came unasked')
 
     # ------------------------------------------------------------- what to say to people
     @property
@@ -258,17 +184,7 @@ def _order(lines: list[str]) -> str | None:
         return None
     if lines.count('OK') != len(lines) - 1:
         return None
-    return _NONE if len(lines) == 1 else _BEFORE if lines[0] == 'OK' else _AFTER
-
-
-def _version_in(line: str) -> tuple[int, int, int] | None:
-    found = _VERSION.fullmatch(line)
-    return (int(found[1]), int(found[2]), int(found[3])) if found else None
-
-
-def _is_unnamed_version(line: str) -> bool:
-    """Whether a board says its version in the old syntax, as one does that has restarted."""
-    return _version_in(line) is not None and not line.startswith('V,')
+    return NONE if len(lines) == 1 else BEFORE if lines[0] == 'OK' else AFTER
 
 
 def _spoken(version: tuple[int, int, int]) -> str:

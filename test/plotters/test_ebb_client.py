@@ -10,9 +10,9 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.plotters.ebb import EbbPlotter
 from sketch_robot.plotters.ebb_client import EbbClient
 from sketch_robot.plotters.ebb_found import found_drawn
+from sketch_robot.plotters.ebb_lines import Doubt, Refusal
 from sketch_robot.plotters.ebb_moves import Axes
 from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
-from sketch_robot.plotters.ebb_talk import Doubt, Refusal
 from sketch_robot.plotters.emulators.ebb_board import EbbBoard
 from sketch_robot.plotters.emulators.ebb_cable import EbbCable
 from sketch_robot.plotters.emulators.ebb_link import EbbLink
@@ -290,11 +290,16 @@ def test_motors_beside_every_entry_are_nowhere():
     assert queue.drawn((50, 120)) is None
 
 
-def test_what_waits_is_counted_without_what_runs():
-    queue = queue_of(*LINE)
-    assert (queue.ms, queue.waiting_ms) == (160, 140)
-    queue.clear()
-    assert (queue.ms, queue.waiting_ms) == (0, 0)
+def test_what_is_left_is_told_by_where_the_motors_are_but_for_a_pause():
+    moves, waits = EbbQueue(), EbbQueue()
+    moves.add(Entry(20, (5, 5), (25, 5)))
+    moves.add(Entry(30, (25, 5), (55, 5)))
+    assert moves.left_ms((10, 5), 2) == (45, 45)
+    assert moves.left_ms((10, 5), 1) == (15, 15)
+    assert moves.left_ms((10, 5), 0) == (0, 0)
+    waits.add(Entry(100, (5, 5), (5, 5)))
+    waits.add(Entry(20, (5, 5), (25, 5)))
+    assert waits.left_ms((5, 5), 2) == (20, 120)
 
 
 # ------------------------------------------------------------------ what a board did when it was left alone

@@ -13,7 +13,6 @@ from sketch_robot.motion.plan import Pen
 from sketch_robot.plotters import PlotterStatus
 from sketch_robot.plotters.ebb import EbbPlotter
 from sketch_robot.plotters.ebb_moves import Axes
-from sketch_robot.plotters.emulators.faults import Fault, FaultSchedule
 from sketch_robot.plotters.journal import Journal, read_journal
 from sketch_robot.stroke import Stroke
 
@@ -70,13 +69,20 @@ def test_the_queue_never_runs_dry_within_a_line():
     assert outcome.machine_s - plan.predicted_s < 0.02
 
 
-@pytest.mark.parametrize(('firmware', 'most'), [((2, 5, 3), 1.6), ((3, 0, 3), 1.8)])
-def test_more_is_queued_for_a_computer_that_is_always_late(firmware, most):
-    """Each answer comes 10 ms late; with 40 ms ahead all the time it took 2.2 and 3.2 times as long as predicted."""
-    bench, plan = Bench(firmware, page=A5), plan_with(AXIDRAW, [[5.0, 5.0], [140.0, 5.0], [140.0, 60.0]], page=A5)
-    bench.break_with(FaultSchedule([Fault('slow', 'seconds', 0.5, 0.01)]))
-    assert bench.plotter.draw(plan).machine_s < most * plan.predicted_s
-    assert is_drawn(bench, plan)
+LONG = plan_with(AXIDRAW, *([[5.0, y], [100.0, y + 10.0], [140.0, y]] for y in (5.0, 30.0)), page=A5)
+WAYS = {'usb': (0.0, 0.0), 'hub': (0.005, 0.005), 'late answers': (0.0, 0.02), 'bluetooth': (0.01, 0.01)}
+
+
+@pytest.mark.parametrize('firmware', FIRMWARES)
+@pytest.mark.parametrize('way', WAYS)
+def test_however_long_its_answers_take_a_drawing_takes_the_predicted_time(firmware, way):
+    bench = Bench(firmware, page=A5)
+    bench.cable.way_s = WAYS[way]
+    outcome = bench.plotter.draw(LONG)
+    # a drawing waits three times for answers: when it begins, before it goes home, and there
+    assert outcome.machine_s - LONG.predicted_s < 0.01 * LONG.predicted_s + 3.0 * sum(WAYS[way])
+    assert is_drawn(bench, LONG)
+    assert bench.board.stepper.counters.tolist() == [0, 0]
 
 
 def test_progress_goes_up_to_the_end_and_tells_the_pen():
@@ -172,20 +178,48 @@ def test_a_pause_at_any_moment_lifts_the_pen_and_leaves_no_gap_and_no_ink_twice(
     assert bench.board.stepper.counters.tolist() == [0, 0]
 
 
-def test_a_pause_stops_the_pen_within_its_own_deceleration_and_50_ms():
-    bench, plan = Bench(page=A5), plan_with(QUICK, [[5.0, 5.0], [140.0, 5.0]], page=A5)
+@pytest.mark.parametrize('firmware', FIRMWARES)
+@pytest.mark.parametrize('way', WAYS)
+def test_a_pause_stops_the_pen_within_its_own_deceleration_and_50_ms(firmware, way):
+    bench, plan = Bench(firmware, page=A5), plan_with(QUICK, [[5.0, 5.0], [140.0, 5.0]], page=A5)
+    bench.cable.way_s = WAYS[way]
     seen = []
 
     def note(label):
         seen.append((label, bench.cable.seconds, bench.board.stepper.idle, bench.board.xy_mm[0]))
 
-    bench.link.after(1.0, lambda: (note('pause'), bench.plotter.pause()))
+    bench.link.after(1.1, lambda: (note('pause'), bench.plotter.pause()))
     for ms in range(0, 300, 5):
-        bench.link.after(1.0 + 0.001 * ms, lambda: note('look'))
-    bench.link.after(1.6, bench.plotter.resume)
+        bench.link.after(1.1 + 0.001 * ms, lambda: note('look'))
+    bench.link.after(1.8, bench.plotter.resume)
     bench.plotter.draw(plan)
     still = [after for (_, _, _, before), (_, after, _, x) in zip(seen, seen[1:], strict=False) if x == before]
     assert min(still) - seen[0][1] <= QUICK.draw_speed_mm_s / QUICK.draw_accel_mm_s2 + 0.05
+
+
+@pytest.mark.parametrize('way', WAYS)
+def test_a_pause_and_a_kill_while_words_are_on_their_way_leave_no_gap_and_no_ink_twice(tmp_path, way):
+    class Killed(BaseException):
+        pass
+
+    def kill():
+        bench.link.kill()
+        raise Killed
+
+    bench, path = Bench((2, 8, 1) if way == 'hub' else (3, 0, 3)), tmp_path / 'drawing.journal'
+    bench.cable.way_s = WAYS[way]
+    bench.link.after(0.5, bench.plotter.pause)
+    bench.link.after(1.2, bench.plotter.resume)
+    bench.link.after(2.0, kill)
+    with Journal(path) as journal, pytest.raises(Killed):
+        bench.plotter.draw(WAVES, journal=journal)
+    bench.let_pass(2.0)
+    bench.link.revive()
+    again = bench.new_plotter()
+    again.connect()
+    assert again.draw(WAVES, journal=Journal(path, resume=True)).finished
+    assert is_drawn(bench, WAVES)
+    assert too_much_mm(bench.board, WAVES) < 0.8
 
 
 def test_a_pause_says_why_and_resumes_in_the_middle_of_a_travel_too():

@@ -1,7 +1,8 @@
 """The USB cable to an emulated EBB, with all that can go wrong between a program and a machine; and its time.
 
-Time is the board's own, in ticks of 40 us. A command is obeyed a millisecond after it was sent or after the one before
-it, as USB brings it; what the board answers is there at once, unless a fault holds it back.
+Time is the board's own, in ticks of 40 us. A command is obeyed a millisecond after it has arrived or after the one
+before it, as USB brings it, and 3 ms after one that moves, which takes the board so long to read; what it answers is
+there at once, unless the way is long or a fault holds it back.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from sketch_robot.plotters.emulators.faults import Counts, Fault, FaultSchedule
 
 TICK_S = 40e-6
 COMMAND_TICKS = TICKS_PER_MS  # a USB frame
+MOVE_TICKS = 3 * TICKS_PER_MS  # to read a move (command reference, "Performance")
+_MOVES = ('SM', 'XM', 'LM')
 _log = logging.getLogger(__name__)
 
 
@@ -27,14 +30,17 @@ class EbbCable:
         faults: what goes wrong when; the answer that 'drop-ok' loses is the next one of any kind.
 
     Attributes:
+        way_s: seconds that bytes are on their way to the board, and back, as over Bluetooth or a network.
         plugged: whether there is a port.
         restarts: how often the board has lost its power.
     """
 
     def __init__(self, board: EbbBoard, faults: FaultSchedule | None = None) -> None:
         self.board, self.faults = board, faults or FaultSchedule()
+        self.way_s = (0.0, 0.0)
         self.plugged = True
         self.restarts = 0
+        self._arriving: deque[tuple[int, bytes]] = deque()
         self._next_command = 0  # tick from which the board looks at the next command
         self._answers: deque[tuple[int, bytes]] = deque()
         self._bytes_in = self._bytes_out = 0
@@ -49,17 +55,23 @@ class EbbCable:
     @property
     def quiet(self) -> bool:
         """Whether nothing happens until somebody says something."""
-        waiting = self.faults.waiting or self._later or self._answers
+        waiting = self.faults.waiting or self._later or self._answers or self._arriving
         return self.board.stepper.idle and not waiting and not self.board.has_input
 
     def send(self, data: bytes) -> None:
         """Put bytes on the cable; without a port they are gone."""
         if not self.plugged:
             return
-        if not self.board.has_input:
-            self._next_command = self.board.ticks + COMMAND_TICKS
-        self.board.receive(self.faults.pass_bytes(data, 'in', self._counts()))
-        self._bytes_in += len(data)
+        self._arriving.append((self.board.ticks + round(self.way_s[0] / TICK_S), data))
+        self._arrive()
+
+    def _arrive(self) -> None:
+        while self._arriving and self._arriving[0][0] <= self.board.ticks:
+            _, data = self._arriving.popleft()
+            if not self.board.has_input:
+                self._next_command = max(self._next_command, self.board.ticks + COMMAND_TICKS)
+            self.board.receive(self.faults.pass_bytes(data, 'in', self._counts()))
+            self._bytes_in += len(data)
 
     def take(self) -> bytes:
         """What has come from the board by now."""
@@ -76,6 +88,7 @@ class EbbCable:
         """Pull the cable; the board goes on with what it has."""
         self.plugged = False
         self._answers.clear()
+        self._arriving.clear()
         self.board.forget_input()
 
     def replug(self) -> None:
@@ -90,6 +103,7 @@ class EbbCable:
                 self.board.advance(end - self.board.ticks)
                 return
             self.board.advance(min(TICKS_PER_MS - self.board.ticks % TICKS_PER_MS, end - self.board.ticks))
+            self._arrive()
             self._obey()
             if self.faults.waiting or self._later:
                 self._meet_faults()
@@ -97,14 +111,15 @@ class EbbCable:
     def _obey(self) -> None:
         board = self.board
         while board.ticks >= self._next_command and board.has_input and board.handle_one():
-            self._next_command = max(self._next_command, board.ticks - COMMAND_TICKS) + COMMAND_TICKS
+            taken = MOVE_TICKS if board.commands[-1][:2].upper() in _MOVES else COMMAND_TICKS
+            self._next_command = max(self._next_command, board.ticks - COMMAND_TICKS) + taken
             answer = board.take_output()
             if self._drops and answer:
                 self._drops -= 1
                 continue
             passed = self.faults.pass_bytes(answer, 'out', self._counts())
             self._bytes_out += len(answer)
-            self._answers.append((board.ticks + self._delay, passed))
+            self._answers.append((board.ticks + self._delay + round(self.way_s[1] / TICK_S), passed))
 
     def _counts(self) -> Counts:
         board = self.board
