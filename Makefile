@@ -18,7 +18,7 @@ workers := -n 3 --dist loadfile --no-loadscope-reorder
 .PHONY: setup portrait test bench lint clean
 
 setup:
-	@scripts/setup.sh run
+	@scripts/setup.sh run loops
 
 portrait: setup
 	@$(env) && draw_portrait --out "$(OUT)" $(if $(PHOTO),--photo "$(PHOTO)") $(if $(PAGE),--page "$(PAGE)") \

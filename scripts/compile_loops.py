@@ -1,4 +1,10 @@
-"""Compile the loops of a drawing once in this folder, so that no test that waits for a node waits for a compiler."""
+"""Compile the loops of a drawing once, so that nobody who waits for a node waits for a compiler.
+
+python -m scripts.compile_loops                  those of this folder, for tests
+python -P scripts/compile_loops.py student       those of the installed package, as one artist needs them
+"""
+
+import sys
 
 from skimage import data
 
@@ -8,7 +14,7 @@ from sketch_robot.photo import Photo
 from sketch_robot.pipeline import Pipeline
 from sketch_robot.plotters.simulated import SimulatedPlotter
 
-for name in ARTISTS:
+for name in sys.argv[1:] or ARTISTS:
     with Pipeline(name) as pipeline:
         plan = pipeline.draw(Photo(data.astronaut(), 'astronaut'), page=parse_page('A5')).plan
 plotter = SimulatedPlotter(speedup=1e6)

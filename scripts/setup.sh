@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Make everything that the given jobs need: scripts/setup.sh [run] [test] [bench]
+# Make everything that the given jobs need: scripts/setup.sh [run] [loops] [test] [bench]
 #   run   the virtual environment .venv, ROS 2 (an installed Jazzy, or its wheels), both packages built by colcon
+#   loops the loops of a drawing compiled, so that no node is late with its first answer
 #   test  what the tests need besides
 #   bench what the benchmarks compare with
 # Every step is skipped when its inputs have not changed since it was last done.
@@ -97,3 +98,9 @@ set +u; . install/setup.bash; set -u
 mapfile -t package_files < <(find sketch_robot launch config resource setup.py setup.cfg package.xml -type f \
     ! -name '*.pyc' ! -name '*.nb[ic]' | LC_ALL=C sort)
 build sketch_robot "${package_files[@]}" .venv/pyvenv.cfg
+
+if [ "${*/loops/}" != "$*" ] && ! done_already install/.done-loops "${package_files[@]}" .venv/pyvenv.cfg; then
+    say "compiling the loops of a drawing, once"
+    .venv/bin/python -P scripts/compile_loops.py student 2>log/loops.txt || { tail -n 20 log/loops.txt >&2; stop "compiling failed"; }
+    done_now install/.done-loops "${package_files[@]}" .venv/pyvenv.cfg
+fi

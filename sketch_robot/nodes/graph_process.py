@@ -41,13 +41,15 @@ class Graph:
         if shutil.which('ros2'):
             self._command = ['ros2', 'launch', 'sketch_robot', 'portrait.launch.py', *words]
         else:
-            self._command = [sys.executable, '-m', 'sketch_robot.nodes.system', *words]
+            self._command = [sys.executable, '-P', '-m', 'sketch_robot.nodes.system', *words]
         self._log = log
 
     def __enter__(self) -> Graph:
         with self._log.open('wb') as out:
             # A session of its own: Ctrl-C in the terminal reaches this program only, which ends the graph in order.
-            self._process = subprocess.Popen(self._command, stdout=out, stderr=out, start_new_session=True)
+            self._process = subprocess.Popen(
+                self._command, stdout=out, stderr=out, start_new_session=True, env=_environment()
+            )
         return self
 
     def check(self) -> None:
@@ -71,6 +73,12 @@ class Graph:
             except subprocess.TimeoutExpired:
                 continue
         self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """The child runs the package that runs here, whatever lies in the folder where this program was started."""
+    package = str(Path(__file__).parents[2])
+    return {**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, (package, os.environ.get('PYTHONPATH'))))}
 
 
 class NoGraph:
