@@ -8,9 +8,11 @@ graph.log with what the nodes said.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import cv2
 import rclpy
@@ -20,7 +22,7 @@ from sketch_robot_interfaces.action import Draw
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.files import replacing
-from sketch_robot.graph import middleware_environment
+from sketch_robot.graph import middleware_environment, params_file, portrait_graph
 from sketch_robot.motion import save_plan
 from sketch_robot.nodes.camera import demo_photo
 from sketch_robot.nodes.conversions import plan_from_ros
@@ -94,9 +96,10 @@ def parse(words: list[str] | None) -> argparse.Namespace:
 def main(words: list[str] | None = None) -> None:
     """Draw one portrait; the exit status is 0 when it is on paper."""
     args = parse(words)
-    args.out.mkdir(parents=True, exist_ok=True)
-    for name in ('line_art.png', 'plan.svg', 'plan.json', 'drawing.png', 'report.json'):
-        (args.out / name).unlink(missing_ok=True)  # results of an earlier run must not pass for this one's
+    try:
+        clear(args.out)
+    except SketchRobotError as error:
+        _fail(error.code, error.message)
     interrupts = Interrupts()
     try:
         report = _run(args, interrupts)
@@ -106,12 +109,32 @@ def main(words: list[str] | None = None) -> None:
         report = Report(error_code=ErrorCode.CANCELLED, error_msg='interrupted; the graph was shut down')
     write_report(report, args.out / 'report.json')
     if report.error_code != ErrorCode.OK:
-        sys.stderr.write(f'draw_portrait: {report.error_code.name}: {report.error_msg}\n')
-        sys.exit(1)
+        _fail(report.error_code, report.error_msg)
     sys.stderr.write(
         f'{report.strokes} strokes, {report.ink_mm / 1e3:.2f} m of ink in {report.simulated_s:.0f} s of machine time: '
         f'{args.out}/drawing.png\n'
     )
+
+
+def clear(out: Path) -> None:
+    """Make the folder for the results; those of an earlier run must not pass for this one's.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, nothing can be written there.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name in ('line_art.png', 'plan.svg', 'plan.json', 'drawing.png', 'report.json'):
+            (out / name).unlink(missing_ok=True)
+        if not os.access(out, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'cannot write into the folder {out}: {error.strerror}') from error
+
+
+def _fail(code: ErrorCode, message: str) -> NoReturn:
+    sys.stderr.write(f'draw_portrait: {code.name}: {message}\n')
+    sys.exit(1)
 
 
 def _run(args: argparse.Namespace, interrupts: Interrupts) -> Report:
@@ -122,6 +145,8 @@ def _run(args: argparse.Namespace, interrupts: Interrupts) -> Report:
     photo = args.photo or demo_photo()
     load_photo(photo)  # a photo that cannot be read is told here, not by a camera that stays silent
     options = {'photo': photo, 'speedup': f'{args.speedup:g}', 'params_file': args.params_file}
+    params_file(options)
+    portrait_graph(options)  # what the graph would refuse is told here, too
     if not args.attach:
         os.environ.setdefault('ROS_DOMAIN_ID', str(free_domain()))  # not to meet a robot that is drawing
         os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')

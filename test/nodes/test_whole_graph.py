@@ -230,6 +230,8 @@ def test_draw_portrait_writes_every_result(tmp_path: Path, draw_portrait: Callab
         (['--time-budget', 'nan'], 'BAD_GOAL', ErrorCode.BAD_GOAL),
         (['--time-budget', '-1'], 'BAD_GOAL', ErrorCode.BAD_GOAL),
         (['--page', 'A0815'], 'BAD_GOAL', ErrorCode.BAD_GOAL),
+        (['--params-file', 'missing.yaml'], 'BAD_GOAL', ErrorCode.BAD_GOAL),
+        (['--speedup', '-1'], 'BAD_GOAL', ErrorCode.BAD_GOAL),
     ],
 )
 def test_draw_portrait_reports_a_failure_in_the_file_too(
@@ -242,6 +244,19 @@ def test_draw_portrait_reports_a_failure_in_the_file_too(
     report = json.loads((tmp_path / 'report.json').read_text())
     assert (report['error_code'], report['error']) == (int(code), name)
     assert not (tmp_path / 'plan.svg').exists()
+
+
+@pytest.mark.parametrize('inside', ['', 'of'])
+def test_draw_portrait_says_in_one_line_that_it_cannot_write_its_results(
+    tmp_path: Path, draw_portrait: Callable[..., subprocess.Popen], inside: str
+) -> None:
+    taken = tmp_path / 'a file'
+    taken.touch()
+    process = draw_portrait(out=taken / inside)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert errors.startswith(f'draw_portrait: BAD_GOAL: cannot write into the folder {taken}')
+    assert len(errors.splitlines()) == 1
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
