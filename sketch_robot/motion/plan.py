@@ -43,6 +43,17 @@ class Pen:
         if not (math.isfinite(self.width_mm) and self.width_mm > 0.0):
             raise ValueError(f'the pen {self.name!r} has a line of {self.width_mm} mm')
 
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """Its colour, each channel in [0, 255]."""
+        red, green, blue = bytes.fromhex(self.colour[1:])
+        return red, green, blue
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether its ink is black, or grey, rather than in a colour."""
+        return len(set(self.rgb)) == 1
+
 
 @dataclass(frozen=True, eq=False)
 class DrawingPlan:

@@ -1,8 +1,8 @@
 """Drawing plans as SVG in millimetres, for people, Inkscape and vpype.
 
-Strokes are paths in drawing order, y down as in all SVG, in one Inkscape layer for each pen, as wide as the machine
-draws them. Everything else that a plan holds is in data- attributes, which other programs leave alone, so that our own
-files can be read back.
+Strokes are paths in drawing order, y down as in all SVG, in one Inkscape layer for each pen, in its colour and as wide
+as the machine draws them: on the mean where it presses, since a path of SVG has one width. Everything else that a plan
+holds is in data- attributes, which other programs leave alone, so that our own files can be read back.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import numpy as np
 
 from sketch_robot.motion.plan import DrawingPlan, Pen
 from sketch_robot.motion.plan_json import bad_plan, plan_from_head, plan_head
-from sketch_robot.motion.profile import PenProfile
+from sketch_robot.motion.pressure import line_width_mm
 from sketch_robot.motion.safe_xml import parse_xml
 from sketch_robot.motion.svg_path import parse_path
 from sketch_robot.stroke import Stroke
 
 DECIMALS = 5  # of a millimetre: 10 nm, a hundredth of what a round trip may lose
 
+HEAD = 'data-sketch-robot'  # all of a plan but its strokes
 PER_POINT = ('data-half-widths', 'data-pressure')
 _SVG = '{http://www.w3.org/2000/svg}'
 
@@ -39,7 +40,7 @@ def plan_to_svg(plan: DrawingPlan) -> str:
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"',
         f'     version="1.1" width="{size[0]}" height="{size[1]}" viewBox="0 0 {page.width_mm:g} {page.height_mm:g}"',
-        f'     data-sketch-robot={quoteattr(json.dumps(plan_head(plan)))}>',
+        f'     {HEAD}={quoteattr(json.dumps(plan_head(plan)))}>',
         f'<title>{escape(page.name or "drawing")}</title>',
         f'<desc>{escape(about)}</desc>',
     ]
@@ -55,7 +56,8 @@ def plan_to_svg(plan: DrawingPlan) -> str:
         )
         for stroke, seconds in run:
             data = ''.join(f' {name}={quoteattr(value)}' for name, value in _data(stroke, float(seconds)).items())
-            width = '' if stroke.pressure is None else f' stroke-width="{_mean_width_mm(stroke, plan.profile):.3f}"'
+            width_mm = line_width_mm(stroke, plan.profile)
+            width = '' if width_mm is None else f' stroke-width="{width_mm.mean():.3f}"'
             lines.append(f'<path d="{_path(stroke.xy, page.height_mm)}"{width}{data}/>')
         lines.append('</g>')
     return '\n'.join((*lines, '</svg>', ''))
@@ -98,11 +100,6 @@ def stroke_from_data(xy: np.ndarray, data: Mapping[str, str]) -> Stroke:
     )
 
 
-def _mean_width_mm(stroke: Stroke, profile: PenProfile) -> float:
-    assert stroke.pressure is not None
-    return profile.lightest_mm + float(stroke.pressure.mean()) * (profile.firmest_mm - profile.lightest_mm)
-
-
 def _path(xy: np.ndarray, height_mm: float) -> str:
     points = [f'{x:.{DECIMALS}f},{height_mm - y:.{DECIMALS}f}' for x, y in xy.tolist()]
     if len(points) == 1:
@@ -121,15 +118,15 @@ def plan_from_svg(text: str) -> DrawingPlan:
         root = parse_xml(text)
     except ValueError as error:
         raise bad_plan(str(error)) from error
-    if root.tag != f'{_SVG}svg' or 'data-sketch-robot' not in root.attrib:
+    if root.tag != f'{_SVG}svg' or HEAD not in root.attrib:
         raise bad_plan('this SVG was not written by sketch_robot; make a plan of it first: sketch-robot plan')
     if any('transform' in element.attrib for element in root.iter()):
         raise bad_plan('its strokes have been transformed since they were planned; plan the drawing anew')
     try:
-        head = json.loads(root.attrib['data-sketch-robot'])
+        head = json.loads(root.attrib[HEAD])
         height_mm = float(head['page']['height_mm'])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise bad_plan('its data-sketch-robot attribute is damaged') from error
+        raise bad_plan(f'its {HEAD} attribute is damaged') from error
     strokes, seconds = [], []
     for number, path in enumerate(root.iter(f'{_SVG}path')):
         try:

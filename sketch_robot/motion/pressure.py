@@ -30,6 +30,13 @@ def press_strokes(strokes: Iterable[Stroke], profile: PenProfile) -> tuple[Strok
     return tuple(_pressed(stroke, profile) for stroke in strokes)
 
 
+def line_width_mm(stroke: Stroke, profile: PenProfile) -> np.ndarray | None:
+    """How wide a pressed line is on paper at each of its points: (N,) float64; None: as wide as its pen all along."""
+    if stroke.pressure is None or not profile.presses:
+        return None
+    return profile.lightest_mm + stroke.pressure * (profile.firmest_mm - profile.lightest_mm)
+
+
 def _pressed(stroke: Stroke, profile: PenProfile) -> Stroke:
     span_mm = profile.firmest_mm - profile.lightest_mm
     if span_mm <= 0.0:

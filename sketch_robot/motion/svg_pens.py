@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sketch_robot.motion.plan import Pen
@@ -35,24 +35,38 @@ class SvgLine:
     width_mm: float
 
 
-def with_pens(lines: Sequence[SvgLine]) -> tuple[tuple[Stroke, ...], tuple[Pen, ...]]:
-    """Name the pens: as our own files do, else by layer when several have lines, else by colour."""
+def with_pens(
+    lines: Sequence[SvgLine], own_widths_mm: Mapping[str, float] | None = None
+) -> tuple[tuple[Stroke, ...], tuple[Pen, ...]]:
+    """Name the pens: as our own files do, else by layer when several have lines, else by colour.
+
+    A pen is as wide as most of its lines, unless they are pressed. Lines all black, or grey, need no named pen.
+
+    Args:
+        own_widths_mm: of the pens that our own files name.
+    """
     by_layer = len({line.layer for line in lines}) > 1
     names = [line.own_pen or (_layer_name(line.layer) if by_layer else colour_name(line.colour)) for line in lines]
-    if len(set(names)) == 1 and not lines[0].own_pen:
-        return tuple(line.stroke for line in lines), ()
     by_name: dict[str, list[SvgLine]] = {}
     for line, name in zip(lines, names, strict=True):
         by_name.setdefault(name, []).append(line)
     pens = []
     for name, of_it in by_name.items():
         colour = Counter(line.colour for line in of_it).most_common(1)[0][0]
-        width_mm = Counter(round(line.width_mm, 3) for line in of_it).most_common(1)[0][0]
-        pens.append(Pen(name, colour, width_mm if 0.0 < width_mm < math.inf else USUAL_WIDTH_MM))
+        pens.append(Pen(name, colour, _width_mm(of_it, (own_widths_mm or {}).get(name, 0.0))))
+    if len(pens) == 1 and pens[0].is_grey and not lines[0].own_pen:
+        return tuple(line.stroke for line in lines), ()
     if not (by_layer or lines[0].own_pen):
         pens.sort(key=lambda pen: -darkness(pen.colour))
     strokes = (replace(line.stroke, pen=name) for line, name in zip(lines, names, strict=True))
     return tuple(strokes), tuple(pens)
+
+
+def _width_mm(lines: Sequence[SvgLine], own_mm: float) -> float:
+    """Of the pen that draws them."""
+    plain = [round(line.width_mm, 3) for line in lines if line.stroke.pressure is None or own_mm == 0.0]
+    width_mm = Counter(plain).most_common(1)[0][0] if plain else own_mm
+    return width_mm if 0.0 < width_mm < math.inf else USUAL_WIDTH_MM
 
 
 def _layer_name(label: str) -> str:

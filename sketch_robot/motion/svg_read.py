@@ -20,7 +20,7 @@ import numpy as np
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.fit import FARTHEST
 from sketch_robot.motion.plan import Pen
-from sketch_robot.motion.plan_svg import PER_POINT, stroke_from_data
+from sketch_robot.motion.plan_svg import HEAD, PER_POINT, stroke_from_data
 from sketch_robot.motion.safe_xml import parse_xml
 from sketch_robot.motion.svg_path import numbers
 from sketch_robot.motion.svg_pens import SvgLine, with_pens
@@ -124,7 +124,7 @@ class _Reader:
             _log.warning('clip paths and masks of the SVG are not followed; lines drawn whole: %d', self._clipped)
         if not self._lines:
             raise ValueError('it holds nothing that a pen could draw; text must be converted to paths')
-        strokes, pens = with_pens(self._lines)
+        strokes, pens = with_pens(self._lines, _own_widths_mm(self._root.attrib))
         width_mm, height_mm = view[0] * MM_PER_PX, view[1] * MM_PER_PX
         if size is None:  # as large as what is on it
             every = np.concatenate([stroke.xy for stroke in strokes])
@@ -270,13 +270,24 @@ def _tag(element: Element) -> str:
     return element.tag.removeprefix(_SVG) if not element.tag.startswith('{') or element.tag.startswith(_SVG) else ''
 
 
+_DAMAGED = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+
+
 def _planned_for(attributes: Mapping[str, str]) -> tuple[float | None, str]:
     """Margin and artist, when our own files say so."""
     try:
-        head = json.loads(attributes.get('data-sketch-robot', '{}'))
+        head = json.loads(attributes.get(HEAD, '{}'))
         return float(head['page']['margin_mm']), str(head['artist'])
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+    except _DAMAGED:
         return None, ''
+
+
+def _own_widths_mm(attributes: Mapping[str, str]) -> dict[str, float]:
+    """Of the pens, when our own files say so."""
+    try:
+        return {str(pen['name']): float(pen['width_mm']) for pen in json.loads(attributes.get(HEAD, '{}'))['pens']}
+    except _DAMAGED:
+        return {}
 
 
 def _view_box(attributes: Mapping[str, str]) -> list[float] | None:

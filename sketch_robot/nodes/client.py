@@ -14,14 +14,12 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-import cv2
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from sketch_robot_interfaces.action import Draw
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.files import replacing
 from sketch_robot.graph import middleware_environment, params_file, portrait_graph
 from sketch_robot.motion import save_plan
 from sketch_robot.nodes.camera import demo_photo
@@ -31,6 +29,7 @@ from sketch_robot.nodes.durations import duration_from_ros, duration_to_ros
 from sketch_robot.nodes.graph_process import Graph, NoGraph, free_domain
 from sketch_robot.nodes.images import array_from_ros
 from sketch_robot.photo import load_photo
+from sketch_robot.plotters.paper import save_png
 from sketch_robot.report import Report, write_report
 
 
@@ -61,19 +60,13 @@ def report_of(result: Draw.Result) -> Report:
 def keep(result: Draw.Result, paper: Image | None, out: Path) -> None:
     """Write everything that a result holds into a folder."""
     if len(result.line_art.data):
-        _write_png(out / 'line_art.png', result.line_art)
+        save_png(out / 'line_art.png', array_from_ros(result.line_art))
     if result.plan.strokes:
         plan = plan_from_ros(result.plan)
         save_plan(plan, out / 'plan.json')
         save_plan(plan, out / 'plan.svg')
     if paper is not None:
-        _write_png(out / 'drawing.png', paper)
-
-
-def _write_png(path: Path, msg: Image) -> None:
-    with replacing(path) as draft:
-        if not cv2.imwrite(str(draft), array_from_ros(msg)):
-            raise OSError(f'{path} cannot be written')
+        save_png(out / 'drawing.png', array_from_ros(paper))
 
 
 def parse(words: list[str] | None) -> argparse.Namespace:

@@ -2,8 +2,8 @@
 
 Serves the action `execute_plan` and the services `~/home` `~/stop` `~/pause` `~/resume` `~/set_origin` (Trigger) and
 `~/pen` (SetBool, true: down). Publishes `plotter_state`, `pen_pose`, `/diagnostics` and, from machines that know it,
-`paper`: a picture of what is on paper (mono8, latched), once a second while drawing and at the end. With an arm it also
-speaks as `sketch_robot.nodes.arm` says.
+`paper`: a picture of what is on paper (latched; mono8, and rgb8 for plans with a pen in a colour), once a second while
+drawing and at the end. With an arm it also speaks as `sketch_robot.nodes.arm` says.
 
 A goal is a drawing on a new sheet. Whatever ends it, a fault, a cancel or a kill of this node, the pen goes up as soon
 as the machine can be reached, and what is proven to be on paper is in a journal: `~/resume` then draws exactly the

@@ -112,7 +112,8 @@ class PlotterTopics:
         paper = getattr(self._supervisor.plotter, 'paper', None)
         if paper is not None:
             picture = paper.image(pixels_m * MM)
-            self._paper_out.publish(image_to_ros(picture, 'mono8', Header(frame_id=FRAME, stamp=stamp)))
+            encoding = 'mono8' if picture.ndim == 2 else 'rgb8'
+            self._paper_out.publish(image_to_ros(picture, encoding, Header(frame_id=FRAME, stamp=stamp)))
 
     def _on_paper(self, future: Future) -> None:
         self._busy = False

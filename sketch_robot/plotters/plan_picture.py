@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -9,15 +10,16 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from sketch_robot.motion.plan import HOME_MM, DrawingPlan
-from sketch_robot.plotters.paper import save_png
+from sketch_robot.motion.plan import HOME_MM, DrawingPlan, Pen
+from sketch_robot.motion.pressure import line_width_mm
+from sketch_robot.plotters.paper import coverage, save_png
 
 PX_PER_MM = 8.0
 MOST_PX = 4000  # of the longer side
-_FINER = 2  # lines are drawn so many times larger, and made smaller with the picture
-_SHIFT = 4  # OpenCV takes coordinates in 1/16 px
+_SHADES = 48  # of time
 _Colour = tuple[int, int, int]
 _BORDER_MM, _LEGEND_MM = 6.0, 16.0
+_TRAVEL_MM, _DOT_MM = 0.2, 2.2
 _DESK, _PAPER, _EDGE, _MARGIN = (232, 232, 236), (255, 255, 255), (190, 190, 196), (226, 226, 232)
 _TRAVEL = (150, 190, 235)
 _START, _END, _TEXT = (20, 140, 60), (200, 30, 40), (70, 70, 78)
@@ -37,8 +39,9 @@ def save_plan_picture(plan: DrawingPlan, path: str | Path, *, px_per_mm: float =
 
 
 def plan_picture(plan: DrawingPlan, *, px_per_mm: float = PX_PER_MM) -> np.ndarray:
-    """Draw a plan: ink by its time from blue to orange, travel thin and pale, seconds at some strokes, a green dot
-    where the first stroke begins and a red one where the last ends, and a legend.
+    """Draw a plan: ink as wide as on paper, by its time from blue to orange, travel thin and pale, seconds at some
+    strokes, a green dot where the first stroke begins and a red one where the last ends, and a legend, which shows
+    when each pen draws, in its colour.
 
     Args:
         px_per_mm: resolution; less where a side would have more than `MOST_PX`.
@@ -55,26 +58,38 @@ def plan_picture(plan: DrawingPlan, *, px_per_mm: float = PX_PER_MM) -> np.ndarr
     width_mm, height_mm = page.width_mm + 2 * _BORDER_MM, page.height_mm + 2 * _BORDER_MM + _LEGEND_MM
     scale = min(px_per_mm, MOST_PX / max(width_mm, height_mm))
     size = max(1, round(width_mm * scale)), max(1, round(height_mm * scale))
-    canvas = np.full((size[1] * _FINER, size[0] * _FINER, 3), _DESK, dtype=np.uint8)
-    sketch = _Sketch(canvas, scale * _FINER, page.height_mm)
+    canvas = np.full((size[1], size[0], 3), _DESK, dtype=np.uint8)
+    sketch = _Sketch(canvas, scale, page.height_mm)
     sketch.box((0.0, 0.0, page.width_mm, page.height_mm), _PAPER, filled=True)
     sketch.box((0.0, 0.0, page.width_mm, page.height_mm), _EDGE)
     sketch.box(page.drawable_mm, _MARGIN)
+    if plan.strokes:
+        sketch.lines(_hops(plan), _TRAVEL, _TRAVEL_MM)
     begins = np.concatenate(([0.0], np.cumsum(plan.stroke_s)))
-    total_s = max(plan.predicted_s, 1e-9)
+    widths_mm = {pen.name: pen.width_mm for pen in plan.pens} or {'': plan.profile.pen_width_mm}
+    shade = np.rint(begins[:-1] / max(plan.predicted_s, 1e-9) * _SHADES).astype(int).tolist()
+    for number, run in groupby(range(len(plan.strokes)), key=shade.__getitem__):
+        strokes = [plan.strokes[k] for k in run]
+        pressed = [line_width_mm(stroke, plan.profile) for stroke in strokes]
+        widths = [widths_mm[s.pen] if width is None else width for s, width in zip(strokes, pressed, strict=True)]
+        sketch.lines([stroke.xy for stroke in strokes], _colour(number / _SHADES), widths)
+    if plan.strokes:
+        sketch.lines([plan.strokes[0].xy[:1]], _START, _DOT_MM)
+        sketch.lines([plan.strokes[-1].xy[-1:]], _END, _DOT_MM)
+    return _with_text(canvas, plan, scale, begins)
+
+
+def _hops(plan: DrawingPlan) -> list[np.ndarray]:
+    """The ways of the pen that is up, by way of home between two pens: (2, 2) mm each."""
+    found = []
     here = np.array(HOME_MM)
     for _, run in groupby(plan.strokes, key=lambda stroke: stroke.pen):
         for stroke in run:
-            sketch.line(np.vstack((here, stroke.xy[0])), _TRAVEL, 0.12)
+            found.append(np.vstack((here, stroke.xy[0])))
             here = stroke.xy[-1]
-        sketch.line(np.vstack((here, HOME_MM)), _TRAVEL, 0.12)
+        found.append(np.vstack((here, HOME_MM)))
         here = np.array(HOME_MM)
-    for stroke, begin_s in zip(plan.strokes, begins[:-1], strict=True):
-        sketch.line(stroke.xy, _colour(begin_s / total_s), plan.profile.pen_width_mm)
-    if plan.strokes:
-        sketch.dot(plan.strokes[0].xy[0], _START)
-        sketch.dot(plan.strokes[-1].xy[-1], _END)
-    return _with_text(cv2.resize(canvas, size, interpolation=cv2.INTER_AREA), plan, scale, begins)
+    return found
 
 
 def _colour(share: float) -> _Colour:
@@ -93,21 +108,34 @@ class _Sketch:
     def _px(self, xy_mm: np.ndarray) -> np.ndarray:
         return (np.array([_BORDER_MM, _BORDER_MM + self._height_mm]) + np.asarray(xy_mm) * [1.0, -1.0]) * self._scale
 
-    def line(self, xy_mm: np.ndarray, colour: _Colour, width_mm: float) -> None:
-        points = np.rint((self._px(xy_mm) - 0.5) * (1 << _SHIFT)).astype(np.int32)
-        points = np.repeat(points, 2, axis=0) if len(points) == 1 else points
-        thick = max(1, round(width_mm * self._scale))
-        cv2.polylines(self._canvas, [points], False, colour, thick, cv2.LINE_AA, _SHIFT)
+    def lines(
+        self, xy_mm: Sequence[np.ndarray], colour: _Colour, width_mm: float | Sequence[float | np.ndarray]
+    ) -> None:
+        """Paint one line or more over what is there; widths as `coverage` takes them."""
+        px = [self._px(xy) for xy in xy_mm]
+        widest_mm = width_mm if isinstance(width_mm, float) else max(float(np.max(width)) for width in width_mm)
+        reach = 0.5 * widest_mm * self._scale + 1.0
+        every = np.concatenate(px)
+        low = np.maximum(np.floor(every.min(axis=0) - reach), 0.0).astype(int)
+        high = np.ceil(every.max(axis=0) + reach).astype(int)
+        part = self._canvas[low[1] : high[1], low[0] : high[0]]
+        up = [(xy - (low[0], low[1] + len(part))) * [1.0, -1.0] / self._scale for xy in px]
+        ink = coverage(up, self._scale, width_mm, *part.shape[:2])
+        covered = ink > 0.0
+        share = ink[covered][:, None]
+        part[covered] = np.rint(part[covered] * (1.0 - share) + np.array(colour) * share)
 
     def box(self, box_mm: tuple[float, float, float, float], colour: _Colour, filled: bool = False) -> None:
         left, bottom, right, top = box_mm
         first, last = np.rint(self._px(np.array([[left, top], [right, bottom]]))).astype(int).tolist()
-        cv2.rectangle(self._canvas, first, last, colour, cv2.FILLED if filled else _FINER)
+        cv2.rectangle(self._canvas, first, last, colour, cv2.FILLED if filled else 1)
 
-    def dot(self, xy_mm: np.ndarray, colour: _Colour) -> None:
-        centre = np.rint(self._px(xy_mm) * (1 << _SHIFT)).astype(int).tolist()
-        radius = round(1.1 * self._scale * (1 << _SHIFT))
-        cv2.circle(self._canvas, centre, radius, colour, cv2.FILLED, cv2.LINE_AA, _SHIFT)
+
+def _turns(plan: DrawingPlan, begins: np.ndarray) -> list[tuple[Pen, float, float]]:
+    """Each of several pens, and from when to when it draws."""
+    runs = [len(list(run)) for _, run in groupby(plan.strokes, key=lambda stroke: stroke.pen)]
+    at = [float(begins[k]) for k in np.cumsum([0, *runs])]
+    return list(zip(plan.pens, at[:-1], at[1:], strict=True)) if plan.pens else []
 
 
 def _with_text(picture: np.ndarray, plan: DrawingPlan, scale: float, begins: np.ndarray) -> np.ndarray:
@@ -128,8 +156,11 @@ def _with_text(picture: np.ndarray, plan: DrawingPlan, scale: float, begins: np.
     left, right = _BORDER_MM * scale, (_BORDER_MM + plan.page.width_mm) * scale
     for x in range(round(left), round(right)):
         pen.line((x, top, x, top + 2.5 * scale), fill=_colour((x - left) / (right - left)))
-    pen.text((left, top + 3.2 * scale), '0 s', fill=_TEXT, font=plain)
-    pen.text((right, top + 3.2 * scale), f'{plan.predicted_s:.0f} s', fill=_TEXT, font=plain, anchor='ra')
+    for each, begin_s, end_s in _turns(plan, begins):
+        first, last = (left + (right - left) * at_s / max(plan.predicted_s, 1e-9) for at_s in (begin_s, end_s))
+        pen.rectangle((first, top + 2.5 * scale, last, top + 3.3 * scale), fill=each.rgb)
+    pen.text((left, top + 3.6 * scale), '0 s', fill=_TEXT, font=plain)
+    pen.text((right, top + 3.6 * scale), f'{plan.predicted_s:.0f} s', fill=_TEXT, font=plain, anchor='ra')
     pens = f', {len(plan.pens)} pens' if len(plan.pens) > 1 else ''
     words = (
         f'{len(plan.strokes)} strokes{pens}   {plan.ink_mm / 1e3:.2f} m of ink   {plan.travel_mm / 1e3:.2f} m of travel'

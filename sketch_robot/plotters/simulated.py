@@ -15,13 +15,14 @@ from collections.abc import Callable
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.plan import HOME_MM, DrawingPlan
+from sketch_robot.motion.pressure import line_width_mm
 from sketch_robot.plotters.checks import check_plan
 from sketch_robot.plotters.journal import Journal
 from sketch_robot.plotters.pacing import Pace
 from sketch_robot.plotters.paper import Paper
 from sketch_robot.plotters.pen import SimulatedPen
 from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress
-from sketch_robot.plotters.remainder import Remainder
+from sketch_robot.plotters.remainder import Remainder, lengths_along
 from sketch_robot.plotters.session import Session, Stopped, pen_changes, pen_request
 from sketch_robot.plotters.simulated_mover import SimulatedMover
 from sketch_robot.plotters.tally import Tally
@@ -187,7 +188,7 @@ class SimulatedPlotter(Plotter):
     ) -> Outcome:
         rest = journal.begin(plan) if journal is not None else Remainder(plan)
         self._on_progress, self._journal = on_progress, journal
-        self._pen.take_paper(Paper(plan.page, plan.profile.pen_width_mm))
+        self._pen.take_paper(Paper(plan.page, plan.profile.pen_width_mm, plan.pens))
         self._shown = Tally.of(rest.plan, self._pen.xy_mm)
         self._mover.begin(plan.profile, self._shown)
         finished = self._draw_and_park(rest)
@@ -226,12 +227,14 @@ class SimulatedPlotter(Plotter):
         stroke = rest.plan.strokes[number]
         self._mover.travel_to(stroke.xy[0])
         self._mover.spend(self._mover.profile.dropping_s)
+        self._pen.begin(stroke.pen, lengths_along(stroke.xy), line_width_mm(stroke, rest.plan.profile))
         self._pen.lower()
         before_mm = self._pen.ink_mm
         lost = self._shown.done == self._offline_after
         try:
             self._mover.draw(stroke.xy, share=0.5 if lost else 1.0)
         finally:
+            self._pen.end()
             self._record(rest, number, self._pen.ink_mm - before_mm)
         if lost:
             raise SketchRobotError(

@@ -219,6 +219,25 @@ def test_a_sheet_larger_than_any_page_is_fitted() -> None:
     assert plan.ink_mm == pytest.approx(np.hypot(128.0, 128.0 * 0.6))
 
 
+def test_pens_and_line_weight_come_back_from_an_svg(tmp_path: Path) -> None:
+    brush, pens = PenProfile(lightest_mm=0.4, firmest_mm=2.4), (Pen('black', width_mm=0.3), Pen('lips', '#c81e28', 1.2))
+    xy = np.column_stack((np.linspace(30.0, 110.0, 9), np.full(9, 90.0)))
+    strokes = [
+        Stroke(xy, half_widths=np.linspace(0.2, 1.2, 9), pen='black'),
+        Stroke(xy + 20.0, half_widths=np.linspace(0.8, 0.3, 9), pen='lips'),
+    ]
+    plan = plan_loaded(Drawing(tuple(strokes), (148.0, 210.0), SHEET, pens), A5, brush)
+    save_plan(plan, tmp_path / 'plan.svg')
+    back = plan_loaded(load_drawing(tmp_path / 'plan.svg'), A5, brush)
+    assert back.pens == pens
+    for mine, theirs in zip(plan.strokes, back.strokes, strict=True):
+        assert mine.pressure is not None
+        assert theirs.pressure == pytest.approx(mine.pressure, abs=1e-4)
+    plain = read_svg(without_data((tmp_path / 'plan.svg').read_text()))
+    assert [(pen.name, pen.colour) for pen in plain.pens] == [('black', '#000000'), ('lips', '#c81e28')]
+    assert [stroke.half_width for stroke in plain.strokes] == pytest.approx([0.7, 0.55], abs=0.01)
+
+
 def test_one_pen_draws_all_when_asked() -> None:
     drawing = Drawing((Stroke(np.array([[20.0, 30.0]]), pen='red'),), (148.0, 210.0), SHEET, (Pen('red'),))
     assert drawing.with_one_pen().pens == ()

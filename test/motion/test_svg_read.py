@@ -340,6 +340,12 @@ def test_one_colour_or_one_layer_needs_no_named_pen() -> None:
     assert {stroke.pen for stroke in drawing.strokes} == {''}
 
 
+def test_one_colour_other_than_black_is_a_pen() -> None:
+    drawing = drawing_of('<g stroke="#c81e28" stroke-width="1.5"><line x2="9"/><line x2="8"/></g>')
+    assert drawing.pens == (Pen('#c81e28', '#c81e28', 1.5),)
+    assert {stroke.pen for stroke in drawing.strokes} == {'#c81e28'}
+
+
 def test_lines_are_as_wide_as_their_strokes_on_paper() -> None:
     drawing = drawing_of('<g transform="scale(2 8)"><line x2="9" stroke-width="0.5"/></g>')
     assert drawing.strokes[0].half_width == pytest.approx(1.0)  # a quarter, four times as large on the mean

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import DrawingPlan, Page, PenProfile, plan_to_svg, time_plan
+from sketch_robot.motion import DrawingPlan, Page, Pen, PenProfile, plan_to_svg, time_plan
 from sketch_robot.plotters import Paper, SimulatedPlotter
 from sketch_robot.plotters.paper import INK_GREY
 from sketch_robot.stroke import Stroke
@@ -159,6 +159,64 @@ def test_pictures_may_be_taken_while_another_thread_draws() -> None:
     thread.join()
     assert shares == sorted(shares)
     assert len(paper.polylines) == 60
+
+
+# ------------------------------------------------------------------------------- pens and pressure
+BLACK, RED = Pen('black', '#000000', 0.5), Pen('red', '#c81e28', 2.0)
+
+
+def test_each_pen_leaves_its_colour_and_its_width() -> None:
+    paper = Paper(SHEET, 0.5, (BLACK, RED))
+    for pen, y_mm in (('black', 10.0), ('red', 20.0)):
+        paper.take_pen(pen)
+        paper.touch((5.0, y_mm))
+        paper.ink(np.array([[35.0, y_mm]]))
+    image = paper.image(10.0)
+    assert (image.shape, image.dtype) == ((300, 400, 3), np.uint8)
+    assert (image[200, 200].tolist(), image[100, 200].tolist()) == ([INK_GREY] * 3, [200, 30, 40])
+    assert ((255 - image[150:, 200, 0]) / (255 - INK_GREY)).sum() == pytest.approx(5.0, abs=0.05)
+    assert ((255 - image[:150, 200, 0]) / 55).sum() == pytest.approx(20.0, abs=0.05)
+    assert [(line.colour, line.width_mm) for line in paper.lines] == [('#000000', 0.5), ('#c81e28', 2.0)]
+
+
+@pytest.mark.parametrize('first', ['#ffff00', '#0000ff'])
+def test_inks_that_cross_take_light_from_each_other_in_any_order(first: str) -> None:
+    second = '#0000ff' if first == '#ffff00' else '#ffff00'
+    paper = Paper(SHEET, 0.5, (Pen('a', first, 4.0), Pen('b', second, 4.0)))
+    for pen, line in (('a', [[10.0, 15.0], [30.0, 15.0]]), ('b', [[20.0, 5.0], [20.0, 25.0]])):
+        paper.take_pen(pen)
+        paper.touch(line[0])
+        paper.ink(np.array(line[1:]))
+    image = paper.image(4.0)
+    assert image[60, 50].tolist() == [max(INK_GREY, value) for value in bytes.fromhex(first[1:])]
+    assert image[60, 80] == pytest.approx([INK_GREY] * 3, abs=1)
+
+
+def test_grey_pens_make_a_grey_picture_and_one_black_pen_the_same_as_none() -> None:
+    assert Paper(SHEET, 0.5, (BLACK, Pen('pencil', '#787878'))).image(4.0).shape == (120, 160)
+    named = Paper(SHEET, 0.3, (BLACK,))
+    named.touch((5.0, 5.0))
+    named.ink(np.array([[35.0, 25.0]]))
+    assert (named.image(8.0) == drawn([[5.0, 5.0], [35.0, 25.0]]).image(8.0)).all()
+
+
+def test_a_pressed_line_is_as_wide_as_it_is_at_each_point() -> None:
+    paper = Paper(SHEET)
+    paper.touch((5.0, 15.0), 0.4)
+    paper.ink(np.array([[15.0, 15.0], [35.0, 15.0]]), np.array([2.0, 1.0]))
+    ink = ink_of(paper.image(20.0))
+    across_mm = [ink[:, round(20 * x)].sum() / 20.0 for x in (10.0, 15.0, 25.0, 30.0)]
+    assert across_mm == pytest.approx([1.2, 2.0, 1.5, 1.25], abs=0.02)
+    assert ink.sum() / 400.0 == pytest.approx(12.0 + 30.0 + np.pi * (0.2**2 + 0.5**2) / 2.0, abs=0.1)
+
+
+def test_a_strange_pen_and_widths_of_other_points_are_refused() -> None:
+    paper = Paper(SHEET, 0.5, (BLACK, RED))
+    with pytest.raises(ValueError, match="there is no pen 'green'; there are: black, red"):
+        paper.take_pen('green')
+    paper.touch((5.0, 5.0))
+    with pytest.raises(ValueError, match='2 points need as many widths'):
+        paper.ink(np.array([[6.0, 5.0], [7.0, 5.0]]), np.array([1.0]))
 
 
 # ------------------------------------------------------------------------------- plan, SVG and paper

@@ -30,6 +30,12 @@ def is_like(colour: np.ndarray, wanted: tuple[int, int, int]) -> bool:
     return bool(np.abs(colour - wanted).max() < 40)
 
 
+def ink_across(picture: np.ndarray, x_mm: float, y_mm: float) -> int:
+    """How many pixels of a column about a place are not paper, at 10 px/mm."""
+    column = picture[round((6.0 + 120.0 - y_mm) * 10) - 40 :, round((6.0 + x_mm) * 10)][:80].astype(int)
+    return int((column.min(axis=1) < 245).sum())
+
+
 def test_ink_is_where_strokes_are_and_goes_from_blue_to_orange() -> None:
     picture = plan_picture(plan_of(Stroke(FIRST), Stroke(LAST)), px_per_mm=10.0)
     early, late = at(picture, 60.0, 80.0), at(picture, 60.0, 30.0)
@@ -52,6 +58,30 @@ def test_with_two_pens_travel_leads_home_between_them() -> None:
     assert at(picture, 90.0, 55.0).tolist() == [255, 255, 255]
     assert is_like(at(picture, 45.0, 40.0), (150, 190, 235))  # from the first line's end
     assert is_like(at(picture, 45.0, 15.0), (150, 190, 235))  # to the second's beginning
+
+
+def test_ink_is_as_wide_as_its_pen_or_its_pressure_makes_it() -> None:
+    pens = (Pen('fine', width_mm=0.6), Pen('broad', '#c81e28', 3.0))
+    two = plan_picture(plan_of(Stroke(FIRST, pen='fine'), Stroke(LAST, pen='broad'), pens=pens), px_per_mm=10.0)
+    assert (ink_across(two, 60.0, 80.0), ink_across(two, 60.0, 30.0)) == (6, 30)
+    brush = PenProfile(lightest_mm=1.0, firmest_mm=5.0)
+    stroke = Stroke(FIRST, pressure=np.array([0.0, 1.0]))
+    picture = plan_picture(
+        DrawingPlan((stroke,), Page(120.0, 120.0), brush, *time_plan((stroke,), brush)), px_per_mm=10
+    )
+    assert [ink_across(picture, x, 80.0) for x in (45.0, 60.0, 75.0)] == [20, 30, 40]
+
+
+def test_the_legend_says_when_each_pen_draws() -> None:
+    pens = (Pen('black'), Pen('red', '#ff0000'))
+    plan = plan_of(Stroke(FIRST, pen='black'), Stroke(LAST, pen='red'), pens=pens)
+    picture = plan_picture(plan, px_per_mm=10.0)
+    strip = picture[round((2 * 6.0 + 120.0 + 2.9) * 10), 60:1260].astype(int)
+    change = round(1200 * plan.stroke_s[0] / plan.predicted_s)
+    end = round(1200 * plan.stroke_s.sum() / plan.predicted_s)
+    assert (strip[5 : change - 5] == 0).all()
+    assert (strip[change + 5 : end - 5] == [255, 0, 0]).all()
+    assert (strip[end + 5 :] > 200).all()
 
 
 def test_a_green_dot_begins_and_a_red_one_ends() -> None:
