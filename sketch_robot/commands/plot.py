@@ -62,6 +62,10 @@ def add_commands(subparsers: Any) -> None:
         help='write the bytes that the machine would get to a file; move nothing',
     )
     parser.add_argument(
+        '--paper', metavar='PNG', type=Path,
+        help='keep a picture of what this run leaves on paper; for simulated machines, which know it',
+    )  # fmt: skip
+    parser.add_argument(
         '--no-check', dest='check', action='store_false', help='do not let the controller check the program first'
     )
     parser.set_defaults(run=plot, log_level=logging.WARNING)
@@ -81,6 +85,10 @@ def plot(args: argparse.Namespace) -> int:
         machine = load_machine(args.machine)
     except SketchRobotError as error:
         raise UsageError(error.code, error.message) from error
+    if args.paper is not None and args.paper.suffix.lower() != '.png':
+        raise UsageError(ErrorCode.BAD_GOAL, f'the name of {args.paper} must end in .png')
+    if args.paper is not None and not args.paper.parent.is_dir():
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'cannot write {args.paper}: there is no folder {args.paper.parent}')
     plan = _timed_for(load_plan(args.plan), machine)
     if args.dry_run is not None:
         return _dry_run(plan, machine, args.dry_run)
@@ -91,6 +99,8 @@ def plot(args: argparse.Namespace) -> int:
     if not args.resume:
         _keep_unfinished(path)
     plotter = _plotter_of(machine, args)
+    if args.paper is not None and not hasattr(plotter, 'paper'):
+        raise UsageError(ErrorCode.BAD_GOAL, f'the machine {machine.name!r} is real: nobody knows its paper but you')
     with Journal(path, machine=machine.name, resume=args.resume) as journal, _Signals(plotter) as signals:
         if args.resume:
             journal.begin(plan)  # tells that there is nothing to resume before the machine is bothered
@@ -102,6 +112,10 @@ def plot(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:  # before it began, or a second time
             _hint(args, journal, len(plan.strokes))
             return SIGNALLED + signals.received
+        finally:
+            paper = getattr(plotter, 'paper', None)
+            if args.paper is not None and paper is not None:
+                paper.save_png(args.paper)
         if not outcome.finished:
             _say('stopped: the pen is up and parked')
             _hint(args, journal, len(plan.strokes))

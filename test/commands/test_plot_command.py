@@ -1,10 +1,12 @@
 """`sketch-robot plot`: from a plan's file to paper, resumed after whatever happens."""
 
+import io
 import os
 import signal
 import threading
 import time
 
+import cv2
 import numpy as np
 import pytest
 
@@ -249,3 +251,31 @@ def test_a_plan_that_is_none_is_told(home, capsys):
     (home / 'plan.json').write_text('{}')
     assert plot(home, '--port', '/dev/null') == 1
     assert 'BAD_PLAN' in capsys.readouterr().err
+
+
+def test_a_simulated_machine_keeps_a_picture_of_its_paper_in_the_pens_colours(home, monkeypatch):
+    line = [[10.0, 20.0], [50.0, 20.0]]
+    strokes = tuple(Stroke(line + np.array([0.0, 20.0 * k]), pen=pen) for k, pen in enumerate(('black', 'red')))
+    pens = Pen('black', width_mm=1.0), Pen('red', '#c81e28', 2.0)
+    save_plan(DrawingPlan(strokes, CARD, PROFILE, *time_plan(strokes, PROFILE), pens=pens), home / 'plan.json')
+    monkeypatch.setattr('sys.stdin', io.StringIO('\n'))
+    assert plot(home, '--paper', str(home / 'paper.png'), machine='thought') == 0
+    picture = cv2.imread(str(home / 'paper.png'))
+    assert picture is not None
+    assert picture[8 * 40, 8 * 30].tolist() == [24, 24, 24]
+    assert [picture[8 * 20 + k, 8 * 30].tolist() for k in (-7, 7)] == [[40, 30, 200]] * 2  # OpenCV's order
+
+
+@pytest.mark.parametrize(
+    ('file', 'machine', 'why'),
+    [
+        ('paper.png', 'mine', "the machine 'mine' is real"),
+        ('paper.txt', 'thought', 'must end in .png'),
+        ('no/paper.png', 'thought', 'there is no folder'),
+    ],
+)
+def test_a_picture_of_the_paper_that_cannot_be_is_refused_before_anything_moves(home, capsys, file, machine, why):
+    assert plot(home, '--port', '/dev/null', '--paper', str(home / file), machine=machine) > 0
+    told = capsys.readouterr().err
+    assert why in told
+    assert 'strokes' not in told
