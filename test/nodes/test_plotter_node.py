@@ -21,7 +21,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from sketch_robot.errors import ErrorCode
 from sketch_robot.motion import DrawingPlan as Plan
-from sketch_robot.motion import Page, PenProfile, time_plan
+from sketch_robot.motion import Page, Pen, PenProfile, time_plan
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.conversions import plan_to_ros
 from sketch_robot.nodes.durations import duration_from_ros
@@ -129,11 +129,35 @@ def test_the_paper_shows_what_was_drawn_when_the_result_comes(plotter: Bench) ->
     result = plotter.execute(plan_of([[20.0, 30.0], [120.0, 30.0]])).result()
     plotter.probe.until(lambda: plotter.papers and plotter.papers[-1][1].header.stamp == result.finished, what='paper')
     paper = plotter.papers[-1][1]
-    assert (paper.header.frame_id, paper.width, paper.height) == ('paper', 1184, 1680)
+    assert (paper.header.frame_id, paper.encoding) == ('paper', 'mono8')
+    assert (paper.width, paper.height) == (1184, 1680)
     dark = array_from_ros(paper) < 128
     rows, columns = np.nonzero(dark)
     assert rows.mean() + 0.5 == pytest.approx((210.0 - 30.0) * 8.0, abs=0.8)
     assert (columns.min() / 8.0, (columns.max() + 1) / 8.0) == pytest.approx((19.75, 120.25), abs=0.2)
+
+
+def test_a_plan_of_two_pens_asks_for_the_second_and_shows_both_in_their_colours(plotter: Bench) -> None:
+    lines = (np.array([[20.0, 30.0], [60.0, 30.0]]), np.array([[20.0, 40.0], [60.0, 40.0]]))
+    strokes = tuple(Stroke(line, pen=pen) for line, pen in zip(lines, ('black', 'red'), strict=True))
+    page, profile, pens = Page(148.0, 210.0), PenProfile(), (Pen('black'), Pen('red', '#c81e28', 2.0))
+    plan = Plan(strokes, page, profile, *time_plan(strokes, profile), pens=pens)
+    call = plotter.execute(plan_to_ros(plan))
+    plotter.until_status(PlotterState.PAUSED)
+    assert plotter.state.reason == "put in the pen 'red' (#c81e28, 2 mm), then resume"
+    assert not plotter.state.pen_down
+    assert plotter.trigger('resume').success
+    result = call.result()
+    assert (result.error_code, result.strokes_drawn) == (0, 2)
+    plotter.probe.until(lambda: plotter.papers and plotter.papers[-1][1].header.stamp == result.finished, what='paper')
+    paper = plotter.papers[-1][1]
+    assert (paper.encoding, paper.width, paper.height) == ('rgb8', 1184, 1680)
+    picture = array_from_ros(paper)
+    assert [picture[round((210.0 - y) * 8.0), 320].tolist() for y in (30.0, 40.7, 50.0)] == [
+        [24, 24, 24],
+        [200, 30, 40],
+        [255, 255, 255],
+    ]
 
 
 def test_feedback_and_pen_pose_follow_the_drawing(plotter: Bench) -> None:
