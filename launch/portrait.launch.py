@@ -20,6 +20,8 @@ from sketch_robot.graph import (
     share_folder,
 )
 
+AGAIN = {'respawn': True, 'respawn_delay': 1.0, 'respawn_max_retries': 20}  # a node that cannot start gives up in time
+
 
 def _nodes(context: LaunchContext) -> list[Node]:
     options = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in ARGUMENTS}
@@ -37,6 +39,7 @@ def _nodes(context: LaunchContext) -> list[Node]:
             parameters=[str(params_file(options)), *([dict(spec.parameters)] if spec.parameters else [])],
             remappings=list(spec.remappings),
             arguments=log,
+            **(AGAIN if spec.respawns else {}),
             **common,
         )
         for spec in portrait_graph(options)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
@@ -39,11 +39,14 @@ class NodeSpec:
         name: the node's name, and the name of its executable.
         parameters: what the launch arguments set, over the parameter file's values.
         remappings: (from, to) names.
+        respawns: whether it is started again when it was killed: a machine finishes what it was sent and then stands
+            with its pen on the paper, until a node connects and lifts it.
     """
 
     name: str
     parameters: Mapping[str, Value] = field(default_factory=dict)
     remappings: tuple[tuple[str, str], ...] = ()
+    respawns: bool = False
 
     @property
     def module(self) -> str:
@@ -130,7 +133,10 @@ def portrait_graph(options: Mapping[str, str]) -> tuple[NodeSpec, ...]:
         *camera,
         spec('line_artist'),
         spec('planner', page=said['page'], time_budget=_number('time_budget', said['time_budget']), profile=profile),
-        spec('plotter', machine=machine, port=said['port'], speedup=_number('speedup', said['speedup'])),
+        replace(
+            spec('plotter', machine=machine, port=said['port'], speedup=_number('speedup', said['speedup'])),
+            respawns=True,
+        ),
         spec('portrait'),
     )
 

@@ -144,6 +144,13 @@ def test_it_starts_every_node_of_the_graph_from_the_package(with_any_launch: typ
     assert [n.node_executable for n in with_any_launch(camera='none').nodes] == NODES[1:]
 
 
+def test_a_plotter_that_was_killed_is_started_again_to_lift_the_pen(with_stand_ins: type[Launched]) -> None:
+    launched = with_stand_ins(camera='0')
+    again = {node.node_executable: vars(node.fields).get('respawn', False) for node in launched.nodes}
+    assert again == {**dict.fromkeys(NODES, False), 'plotter': True}
+    assert launched.node('plotter').fields.respawn_delay <= 1.0
+
+
 @pytest.mark.parametrize('said', [{'use_sim_time': 'perhaps'}, {'rviz': 'yes'}, {'log_level': 'loud'}])
 def test_a_value_outside_an_argument_s_choices_stops_it(with_any_launch: type[Launched], said: dict[str, str]) -> None:
     with pytest.raises(RuntimeError, match='is not valid'):

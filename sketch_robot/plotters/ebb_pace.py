@@ -42,7 +42,8 @@ class EbbPace:
         """How long moves may be, for `cut`: short where many can wait."""
         slice_ms = max(SLICE_MS // 2, self._ms // 5)
         if depth == 1:
-            slice_ms = min(self._ms // 2, _LONGEST_MS[low_level])
+            room_ms = self._ms - 1000.0 * self._way_s - LATE_MS  # for the next to be on its way in time
+            slice_ms = min(self._ms // 2, max(SLICE_MS // 2, int(room_ms)), _LONGEST_MS[low_level])
         return {'slice_ms': slice_ms, 'min_ms': MIN_SLICE_MS}
 
     # ------------------------------------------------------------- reckoning

@@ -16,6 +16,7 @@ from sketch_robot.plotters.remainder import Remainder, stroke_from
 from sketch_robot.stroke import Stroke
 
 RESUME_OVERLAP_MM = 0.2  # where the machine stood is known to a step; so much hides that the pen was raised there
+JOURNAL_MM = 0.1  # what is drawn is recorded in pieces not shorter than this
 LEAST_MM = 0.02  # a rest of a stroke so short is none
 
 
@@ -110,7 +111,8 @@ class GrblDrawing:
         if length is None:
             raise Damaged(f'the pen is at {place.tolist()}, off the path of stroke {self.number}')
         # A report is believed when the next one agrees with it: a damaged one need not look damaged.
-        self._prove(self._length)
+        if self._length >= self._proven + JOURNAL_MM:
+            self._prove(self._length)
         self._length = length
 
     def halted(self, report: Report) -> None:

@@ -234,7 +234,7 @@ def _report(line: str) -> Report | None:
         return None
     buffer, speeds = numbers.get('Bf') or (-1.0, -1.0), numbers.get('FS')
     offset, overrides = numbers.get('WCO'), numbers.get('Ov')
-    sizes = ((buffer, 2), (speeds, 2), (overrides, 3), (numbers.get('F'), 1))
+    sizes = ((buffer, 2), (speeds, 2), (overrides, 3))  # F is not used; Smoothieboards tell overrides in it
     if any(values is not None and len(values) != size for values, size in sizes):
         return None
     return Report(

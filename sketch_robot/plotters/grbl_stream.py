@@ -40,8 +40,10 @@ RX_BYTES = 128  # GRBL's receive buffer on an AVR; one place is left free
 MOST_BYTES = 256  # of larger buffers: what is sent ahead is drawn even when nobody is there any more
 BATCH_BYTES = 64  # sent together, and checked by one report
 POLL_S = 0.05  # reports while nothing is sent
+INK_POLL_S = 0.01  # and while the pen is down: what the last one has not told is drawn twice if the place is lost
 STALL_S = 2.0  # neither an answer nor motion
 NORMAL_OVERRIDES = b'\x90\x95\x99'
+_INKING = frozenset({Kind.INK, Kind.PROBE, Kind.RAISE})
 _WAITING = frozenset({Kind.HOLD, Kind.LOWER, Kind.LOWERING, Kind.RAISE, Kind.RAISING})
 _log = logging.getLogger(__name__)
 
@@ -214,7 +216,7 @@ class GrblStream(GrblPort):
         """Notice what does not come."""
         now_s = self.link.now_s()
         if self._asked_s is None:
-            if now_s - self._reported_s >= POLL_S:
+            if now_s - self._reported_s >= self._poll_s:
                 self.ask()
         elif now_s - self._asked_s > ANSWER_S:
             if self._askings >= ASKINGS:
@@ -226,7 +228,12 @@ class GrblStream(GrblPort):
 
     def _patience_s(self) -> float:
         since_s = self._reported_s if self._asked_s is None else self.link.now_s()
-        return max(0.001, min(POLL_S, since_s + POLL_S - self.link.now_s()))
+        return max(0.001, min(self._poll_s, since_s + self._poll_s - self.link.now_s()))
+
+    @property
+    def _poll_s(self) -> float:
+        is_down = bool(self._waiting) and self._waiting[0].kind in _INKING and not self._checking
+        return INK_POLL_S if is_down else POLL_S
 
 
 def _ignore(_: object) -> None:

@@ -4,17 +4,20 @@ import pytest
 from grbl_bench import PROFILE, STEP_MM, World, fault_at_random, off_by_mm, small_plan, twice_mm
 
 from sketch_robot.errors import ErrorCode
+from sketch_robot.plotters.grbl_events import AlarmError, RestartError
 
 PEN_MM = PROFILE.pen_width_mm
 OVERLAP_MM = 0.5
 
-# kind, runs, value, and by how much the stroke in progress may be drawn twice. Where the position is kept it is the
-# overlap. Where it is lost, it is what was drawn since the last report, and where the pen coasted, at 100 mm/s.
+# Where the place is lost, what was drawn since the last report, and where the pen coasted, at 100 mm/s: the most of 200
+# resets was 2.0 mm.
+LOST_MM = 2.5
+# kind, runs, value, and by how much the stroke in progress may be drawn twice: the overlap where the place is kept.
 FAULTS = [
     ('lose-in', 18, None, OVERLAP_MM),
     ('double-in', 14, None, OVERLAP_MM),
     ('garble-in', 14, None, OVERLAP_MM),
-    ('garbage-in', 12, None, 4.0),  # one of its bytes may be a reset
+    ('garbage-in', 12, None, OVERLAP_MM),
     ('lose-out', 8, None, OVERLAP_MM),
     ('double-out', 8, None, OVERLAP_MM),
     ('garble-out', 10, None, OVERLAP_MM),
@@ -23,8 +26,8 @@ FAULTS = [
     ('stall', 10, 1.5, OVERLAP_MM),
     ('slow', 6, None, OVERLAP_MM),
     ('unplug', 10, 1.0, 20.0),  # the machine draws what it holds, then is reset when the port is opened
-    ('reset', 14, None, 6.0),
-    ('alarm', 10, 1.0, 6.0),
+    ('reset', 14, None, LOST_MM),
+    ('alarm', 10, 1.0, LOST_MM),
     ('alarm', 4, 2.0, OVERLAP_MM),  # the soft limit's, which brakes
 ]
 RUNS = [(kind, seed, value, most) for kind, runs, value, most in FAULTS for seed in range(runs)]
@@ -36,7 +39,8 @@ def test_after_a_fault_and_resuming_the_paper_is_as_planned(tmp_path, kind, seed
     world = World(tmp_path, faults=fault_at_random(kind, seed, plan, value), seed=seed)
     assert world.draw(plan), world.errors
     assert off_by_mm(world, plan) < PEN_MM
-    assert -0.1 < twice_mm(world, plan) < most_mm
+    is_reset = any(isinstance(error, AlarmError | RestartError) for error in world.errors)  # a changed byte may be one
+    assert -0.1 < twice_mm(world, plan) < (max(LOST_MM, most_mm) if is_reset else most_mm)
     assert world.machine.pen_down_travel_mm == 0.0
     assert world.machine.ink_outside_mm == 0.0
     assert world.machine.outside_mm <= STEP_MM
@@ -69,7 +73,7 @@ def test_several_faults_in_one_drawing_are_survived_as_well(tmp_path, seed):
     world = World(tmp_path, faults=faults, seed=seed)
     assert world.draw(plan), world.errors
     assert off_by_mm(world, plan) < PEN_MM
-    assert -0.1 < twice_mm(world, plan) < 8.0
+    assert -0.1 < twice_mm(world, plan) < LOST_MM + 3.0 * OVERLAP_MM
     assert world.machine.ink_outside_mm == 0.0
     assert not world.machine.down
 
