@@ -126,7 +126,7 @@ class PlotterNode(SketchNode):
         except Exception as error:  # noqa: BLE001  every failure ends in a result; defects are logged
             failure = failure_of(error)
             result.error_code, result.error_msg = failure.code, failure.message
-            result.strokes_drawn = result.strokes_drawn or self._supervisor.drawn
+            self._tell_what_is_there(result)
         result.finished = self.get_clock().now().to_msg()
         await self._topics.show_paper(self._values['paper_resolution'], result.finished)
         self._finish(handle, result)
@@ -144,6 +144,13 @@ class PlotterNode(SketchNode):
             else:
                 handle.abort()
         self._log_end(result)
+
+    def _tell_what_is_there(self, result: ExecutePlan.Result) -> None:
+        """What an unfinished drawing left on paper: all of it when it was stopped, its strokes after a fault."""
+        if self._supervisor.outcome is not None:
+            _tell_outcome(result, self._supervisor.outcome)
+        else:
+            result.strokes_drawn = self._supervisor.drawn
 
     def _log_end(self, result: ExecutePlan.Result) -> None:
         line = f'{result.strokes_drawn} strokes and {result.ink:.2f} m of ink are on paper'
@@ -217,7 +224,7 @@ class PlotterNode(SketchNode):
         except Exception as error:  # noqa: BLE001  it is answered or logged
             failure = failure_of(error)
             result.error_code, result.error_msg = failure.code, failure.message
-            result.strokes_drawn = self._supervisor.drawn
+            self._tell_what_is_there(result)
         await self._topics.show_paper(self._values['paper_resolution'], self.get_clock().now().to_msg())
         self._supervisor.release()
         self._topics.publish_state()

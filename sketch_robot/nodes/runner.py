@@ -88,12 +88,12 @@ def run(makers: Sequence[Callable[[], SketchNode]], args: list[str] | None = Non
         for member in crew:
             member.thread.start()
         stop.wait()
-        for member in crew:
-            member.node.park()
     except SketchRobotError as error:
         get_logger('sketch_robot').fatal(str(error))
         status = 1
     finally:
+        for member in crew:
+            member.node.park()
         for member in crew:
             member.end()
         for member in crew:

@@ -58,6 +58,7 @@ class Supervisor:
 
     Attributes:
         drawn: whole strokes on paper of the last drawing, once it has ended.
+        outcome: what the last drawing put on paper, also if it was stopped; None: a fault ended it, or there was none.
     """
 
     def __init__(self, node: SketchNode, name: str, plotter: Plotter, record: DrawingRecord) -> None:
@@ -73,6 +74,7 @@ class Supervisor:
         self._unfinished: Unfinished | None = record.unfinished()
         self._ahead: Progress | None = None
         self.drawn = 0
+        self.outcome: Outcome | None = None
 
     # ------------------------------------------------------------- what it is doing
     @property
@@ -123,7 +125,7 @@ class Supervisor:
         """Reserve the machine for a drawing; False: it is taken."""
         if not self.is_free:
             return False
-        self._claimed, self._why_stopped, self.drawn = True, None, 0
+        self._claimed, self._why_stopped, self.drawn, self.outcome = True, None, 0, None
         return True
 
     def release(self) -> None:
@@ -204,6 +206,7 @@ class Supervisor:
 
         try:
             outcome: Outcome = await self._thread.run(work)
+            self.outcome = outcome
         except SketchRobotError as error:
             lasts = error.code in (ErrorCode.PLOTTER_ALARM, ErrorCode.PLOTTER_OFFLINE)
             self._trouble = for_ros(error.message) if lasts else ''

@@ -18,13 +18,16 @@ from sketch_robot.graph import ARGUMENTS, NodeSpec, complete, params_file, portr
 from sketch_robot.nodes.runner import SketchNode, run
 
 
-def node_maker(spec: NodeSpec, *, namespace: str = '', parameters: str = '') -> Callable[[], SketchNode]:
+def node_maker(
+    spec: NodeSpec, *, namespace: str = '', parameters: str = '', ros_words: Sequence[str] = ()
+) -> Callable[[], SketchNode]:
     """Makes the node that a spec describes.
 
     Args:
         spec: the node.
         namespace: of the node; '' for none.
         parameters: path of a parameter file.
+        ros_words: from `--ros-args` on; what they set replaces the file's values.
     """
     module = importlib.import_module(spec.module)
     kind = next(v for v in vars(module).values() if _is_node_of(v, spec.module))
@@ -33,6 +36,7 @@ def node_maker(spec: NodeSpec, *, namespace: str = '', parameters: str = '') -> 
         cli_args += ['--params-file', parameters]
     for old, new in spec.remappings:
         cli_args += ['-r', f'{old}:={new}']
+    cli_args += ros_words
     overrides = [Parameter(name, value=value) for name, value in spec.parameters.items()]
     return functools.partial(kind, namespace=namespace, cli_args=cli_args, parameter_overrides=overrides)
 
@@ -85,7 +89,8 @@ def main() -> None:
             )
         parameters = str(params_file(options))
         makers = [
-            node_maker(spec, namespace=options['namespace'], parameters=parameters) for spec in portrait_graph(options)
+            node_maker(spec, namespace=options['namespace'], parameters=parameters, ros_words=ros_words)
+            for spec in portrait_graph(options)
         ]
     except SketchRobotError as error:
         sys.stderr.write(f'portrait_system: {error}\n')

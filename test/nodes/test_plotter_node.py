@@ -187,6 +187,9 @@ def test_a_cancel_is_acknowledged_lifts_the_pen_and_parks(plotter: Bench) -> Non
     assert (result.error_code, call.status) == (ErrorCode.CANCELLED, GoalStatus.STATUS_CANCELED)
     assert result.error_msg == 'the drawing was cancelled; the pen is up'
     assert 2 <= result.strokes_drawn < 40
+    assert result.strokes_drawn * 0.1 - 1e-9 <= result.ink <= (result.strokes_drawn + 1) * 0.1 + 1e-9
+    assert result.lifts in (result.strokes_drawn, result.strokes_drawn + 1)
+    assert duration_from_ros(result.taken) > 0.0
     plotter.rest()
     assert math.hypot(plotter.state.pen.x, plotter.state.pen.y) < 1e-6
 
