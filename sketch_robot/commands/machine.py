@@ -196,8 +196,11 @@ def calibrate(args: argparse.Namespace) -> int:
         else:
             setup.move(args)
     finally:  # what was found before something failed is not lost
-        save_machine(setup.machine, place)
-    sys.stdout.write(f'kept as {place}\n')
+        changed = is_new or setup.machine != machine
+        if changed:
+            save_machine(setup.machine, place)
+    if changed:
+        sys.stdout.write(f'kept as {place}\n')
     return 0
 
 

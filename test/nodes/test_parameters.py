@@ -163,6 +163,7 @@ def test_every_value_of_the_parameter_file_is_declared_and_valid(node: str) -> N
         assert name in table, f'config/portrait.yaml: {node} has no parameter {name}'
         assert table[name].problem_with(value) == ''
         assert type(value) is type(table[name].default)
+    assert file_values(node).keys() == table.keys()
 
 
 @pytest.mark.parametrize('node', NODES)
