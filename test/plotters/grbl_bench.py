@@ -18,6 +18,7 @@ from sketch_robot.plotters.emulators.grbl_machine import Hardware
 from sketch_robot.plotters.emulators.grbl_unit import GrblUnit
 from sketch_robot.plotters.grbl import GrblPlotter
 from sketch_robot.plotters.journal import Journal
+from sketch_robot.plotters.paper import coverage
 from sketch_robot.plotters.serial_link import SerialLink
 
 LATENCY_S = 0.002  # of a USB port
@@ -188,8 +189,11 @@ def small_plan(seed: int) -> DrawingPlan:
 
 def off_by_mm(world: World, plan: DrawingPlan, px_per_mm: float = 10.0) -> float:
     """How far ink lies from where it should, or what should be inked from ink, at most."""
-    drawn = world.machine.paper.image(px_per_mm) < 128
-    should = paper_of(plan).image(px_per_mm) < 128
+    size = round(plan.page.height_mm * px_per_mm), round(plan.page.width_mm * px_per_mm)
+    drawn, should = (
+        coverage(paper.polylines, px_per_mm, plan.profile.pen_width_mm, *size) > 0.5
+        for paper in (world.machine.paper, paper_of(plan))
+    )
     away = [
         cv2.distanceTransform((~other).astype(np.uint8), cv2.DIST_L2, 5)[mine].max(initial=0.0) / px_per_mm
         for mine, other in ((drawn, should), (should, drawn))
