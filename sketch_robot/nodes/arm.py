@@ -16,13 +16,13 @@ from std_msgs.msg import String
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion.page import Page
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.arm_messages import sample_from_ros, sample_to_ros, trajectory_to_ros
 from sketch_robot.nodes.runner import SketchNode
 from sketch_robot.plotters.arm import ArmPlotter, ArmTransport, JointSample, JointTrajectory
 from sketch_robot.plotters.arm.page_frame import PageFrame
 from sketch_robot.plotters.arm.pen_pose import PenPose
+from sketch_robot.plotters.arm.transport import LineWidth
 from sketch_robot.plotters.paper import Paper
 
 FIRST_WORD_S = 3.0  # how long to wait for the first joint states
@@ -43,9 +43,9 @@ class WatchedArm(ArmTransport):
         """What is on paper."""
         return self._arm.paper
 
-    def take_sheet(self, sheet: Page, page: PageFrame, pose: PenPose, pen_width_mm: float) -> None:
+    def take_sheet(self, paper: Paper, page: PageFrame, pose: PenPose, width_mm: LineWidth | None = None) -> None:
         """Lay a fresh sheet."""
-        self._arm.take_sheet(sheet, page, pose, pen_width_mm)
+        self._arm.take_sheet(paper, page, pose, width_mm)
 
     def connect(self) -> None:
         """Open it."""

@@ -35,6 +35,7 @@ def draw_and_park(planner: Planner, rest: Remainder, planned: Sequence[Leg], han
             if change:  # legs are a hop and a stroke each
                 hand.follow(planner, [*planned[start : 2 * number], planner.home(planned[2 * number].start_mm)])
                 session.stand_paused(hand.stand, pen_request(rest.plan, change))
+                hand.take_pen(change)
                 start = 2 * number
                 first = planner.hop(hand.here(planner), planned[start].end_mm)
                 planned = [*planned[:start], first, *planned[start + 1 :]]

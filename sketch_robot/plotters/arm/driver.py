@@ -223,7 +223,10 @@ class ArmPlotter(Plotter):
             if rest.plan is not plan:
                 planned = planner.drawing(rest.plan, (*HOME_MM, self._setup.touch.lift_mm))
             self._hand.begin(Witness(rest, planned, journal, self._transport.now_s()), on_progress)
-            self._transport.take_sheet(plan.page, self._setup.page, self._setup.pose, plan.profile.pen_width_mm)
+            paper = Paper(plan.page, plan.profile.pen_width_mm, plan.pens)
+            paper.take_pen(rest.plan.strokes[0].pen)
+            width_mm = self._setup.touch.width_mm(plan.profile) if plan.profile.presses else None
+            self._transport.take_sheet(paper, self._setup.page, self._setup.pose, width_mm)
             finished = draw_and_park(planner, rest, planned, self._hand, self._session)
             if finished and journal is not None:
                 journal.finish()

@@ -54,6 +54,12 @@ class ArmHand:
         """Start something new, with the arm where it is."""
         self.witness, self._on_progress = witness, on_progress
 
+    def take_pen(self, name: str) -> None:
+        """Tell a simulation which pen a person has put in."""
+        paper = self._transport.paper
+        if paper is not None:
+            paper.take_pen(name)
+
     def get_to_know(self) -> None:
         """Look at an arm that was just connected; wherever it was told to be before no longer counts.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from sketch_robot.motion.profile import PenProfile
 from sketch_robot.plotters.arm.field import Field
 from sketch_robot.plotters.arm.path import DRAW_MM, HOP_MM, JointPath, joint_path
 from sketch_robot.plotters.arm.retime import JointLimits, Timing, retime
+from sketch_robot.plotters.arm.transport import LineWidth
 from sketch_robot.stroke import Stroke
 
 SLOW_MM = 1.5  # so far above the paper the pen comes down slowly
@@ -44,6 +45,10 @@ class Touch:
         if stroke.pressure is None:
             return np.full(len(stroke.xy), self.offset_mm)
         return self.lightest_mm + (self.firmest_mm - self.lightest_mm) * stroke.pressure
+
+    def width_mm(self, profile: PenProfile) -> LineWidth:
+        """How wide the line of a pen that presses is, by depth below the paper."""
+        return partial(np.interp, xp=(self.lightest_mm, self.firmest_mm), fp=(profile.lightest_mm, profile.firmest_mm))
 
 
 @dataclass(frozen=True, eq=False)

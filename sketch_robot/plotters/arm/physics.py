@@ -21,7 +21,9 @@ from sketch_robot.plotters.arm.pen_pose import PenPose
 from sketch_robot.plotters.arm.setup import ArmSetup, is_mjcf
 from sketch_robot.plotters.arm.simulation import SimulatedArm
 from sketch_robot.plotters.arm.trajectory import JointSample
+from sketch_robot.plotters.arm.transport import LineWidth
 from sketch_robot.plotters.arm.urdf import read_text
+from sketch_robot.plotters.paper import Paper
 
 STEP_S = 0.001
 SERVO_HZ = 15.0  # natural frequency of each joint's servo; small industrial arms reach 10 to 20
@@ -61,10 +63,10 @@ class PhysicsArm(SimulatedArm):
         self.bumps = 0
         self._load(setup.page, Page(500.0, 500.0))
 
-    def take_sheet(self, sheet: Page, page: PageFrame, pose: PenPose, pen_width_mm: float) -> None:
+    def take_sheet(self, paper: Paper, page: PageFrame, pose: PenPose, width_mm: LineWidth | None = None) -> None:
         """Lay a fresh sheet."""
-        super().take_sheet(sheet, page, pose, pen_width_mm)
-        self._load(page, sheet)
+        super().take_sheet(paper, page, pose, width_mm)
+        self._load(page, paper.page)
 
     def _load(self, page: PageFrame, sheet: Page) -> None:
         """Make the world with a sheet in it, the arm as it stands."""
@@ -84,6 +86,7 @@ class PhysicsArm(SimulatedArm):
         self._model, self._data, self._look = model, data, mujoco.MjData(model)
         self._links = (model.geom_contype == _LINK) & (np.arange(model.ngeom) != model.geom(_PAPER).id)
         self._tip = model.geom(_TIP).id
+        self._slide = int(model.joint(_PEN).qposadr[0])
 
     def sample(self) -> JointSample:
         """The joints now."""
@@ -117,10 +120,11 @@ class PhysicsArm(SimulatedArm):
             )
         controls = np.hstack([told, speed, accel])
         model, data = self._model, self._data
-        xyz, touching = np.zeros((count, 3)), np.zeros(count, dtype=bool)
+        xyz, touching, slid = np.zeros((count, 3)), np.zeros(count, dtype=bool), np.zeros(count)
         for k in range(count):
             data.ctrl[:] = controls[k]
             mujoco.mj_step(model, data)
+            slid[k] = data.qpos[self._slide]
             for number in range(data.ncon):
                 contact = data.contact[number]
                 xyz[k], touching[k] = contact.pos, contact.dist <= WET_M
@@ -128,7 +132,7 @@ class PhysicsArm(SimulatedArm):
             raise SketchRobotError(ErrorCode.PLOTTER_ALARM, 'the simulated arm has become unstable')
         self._look_for_bumps()
         if self._sheet is not None:
-            self._sheet.mark(self._sheet.page.to_page(xyz)[:, :2], touching)
+            self._sheet.mark(self._sheet.page.to_page(xyz)[:, :2], touching, slid / MM)
 
     def _look_for_bumps(self) -> None:
         """Links collide in a world of their own: theirs are the slow ones, and nothing should be felt of them."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
-from sketch_robot.motion.page import Page
 from sketch_robot.plotters.arm.chain import Chain
 from sketch_robot.plotters.arm.kinematics import forward
 from sketch_robot.plotters.arm.page_frame import PageFrame
 from sketch_robot.plotters.arm.pen_pose import PenPose
 from sketch_robot.plotters.arm.trajectory import JointSample, JointTrajectory
-from sketch_robot.plotters.arm.transport import ArmTransport
+from sketch_robot.plotters.arm.transport import ArmTransport, LineWidth
 from sketch_robot.plotters.pacing import Pace
 from sketch_robot.plotters.paper import Paper
 
@@ -26,28 +26,37 @@ class Sheet:
     """A sheet of paper before an arm, and the ink that its pen leaves.
 
     Args:
-        size: of the sheet.
+        paper: for the ink.
         page: where it lies.
-        pen_width_mm: of the line.
+        width_mm: of the line by depth; None: the pen's.
     """
 
-    def __init__(self, size: Page, page: PageFrame, pen_width_mm: float) -> None:
-        self.paper = Paper(size, pen_width_mm)
+    def __init__(self, paper: Paper, page: PageFrame, width_mm: LineWidth | None = None) -> None:
+        self.paper = paper
         self.page = page
+        self._width_mm = width_mm
         self._down = False
 
-    def mark(self, xy_mm: np.ndarray, touching: np.ndarray) -> None:
-        """Draw where a pen has been: (N, 2) mm, and whether it touched the paper there, (N,) bool."""
-        edges = np.flatnonzero(np.diff(touching.astype(np.int8))) + 1
-        for part, touches in zip(np.split(xy_mm, edges), np.split(touching, edges), strict=True):
-            if not touches[0]:
+    def mark(self, xy_mm: np.ndarray, touching: np.ndarray, depth_mm: np.ndarray) -> None:
+        """Draw where a pen has been.
+
+        Args:
+            xy_mm: (N, 2).
+            touching: (N,) bool; whether it touched the paper there.
+            depth_mm: (N,); how far its holder was below the paper.
+        """
+        widths = None if self._width_mm is None else self._width_mm(depth_mm)
+        edges = [0, *(np.flatnonzero(np.diff(touching.astype(np.int8))) + 1).tolist(), len(touching)]
+        for first, last in pairwise(edges):
+            if not touching[first]:
                 if self._down:
                     self.paper.lift()
                 self._down = False
                 continue
             if not self._down:
-                self.paper.touch(part[0])
-            self.paper.ink(part if self._down else part[1:])
+                self.paper.touch(xy_mm[first], None if widths is None else float(widths[first]))
+            part = slice(first if self._down else first + 1, last)
+            self.paper.ink(xy_mm[part], None if widths is None else widths[part])
             self._down = True
 
 
@@ -78,9 +87,9 @@ class SimulatedArm(ArmTransport):
         """The sheet of the current or last drawing."""
         return None if self._sheet is None else self._sheet.paper
 
-    def take_sheet(self, sheet: Page, page: PageFrame, pose: PenPose, pen_width_mm: float) -> None:
+    def take_sheet(self, paper: Paper, page: PageFrame, pose: PenPose, width_mm: LineWidth | None = None) -> None:
         """Lay a fresh sheet."""
-        self._sheet, self._pose = Sheet(sheet, page, pen_width_mm), pose
+        self._sheet, self._pose = Sheet(paper, page, width_mm), pose
 
     def connect(self) -> None:
         """Nothing is to be done."""
@@ -138,4 +147,4 @@ class SimulatedArm(ArmTransport):
             size = self._sheet.paper.page.width_mm, self._sheet.paper.page.height_mm
             over = ((at_paper[:, :2] >= 0.0) & (at_paper[:, :2] <= size)).all(axis=1)  # elsewhere it may be lower
             pressed = (tip[:, 2] <= 0.0) & (tip[:, 2] > -GIVES_MM) & (along[:, 2] < -UPRIGHT)
-            self._sheet.mark(at_paper[:, :2], pressed & over)
+            self._sheet.mark(at_paper[:, :2], pressed & over, -tip[:, 2])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
-from sketch_robot.motion.page import Page
 from sketch_robot.plotters.arm.page_frame import PageFrame
 from sketch_robot.plotters.arm.pen_pose import PenPose
 from sketch_robot.plotters.arm.trajectory import JointSample, JointTrajectory
 from sketch_robot.plotters.paper import Paper
+
+LineWidth = Callable[[np.ndarray], np.ndarray]  # (N,) mm below the paper -> (N,) mm of the line
 
 
 class ArmTransport(ABC):
@@ -58,8 +60,15 @@ class ArmTransport(ABC):
         """What is on paper, where that is known, as in a simulation."""
         return None
 
-    def take_sheet(self, sheet: Page, page: PageFrame, pose: PenPose, pen_width_mm: float) -> None:  # noqa: B027
-        """Be told which fresh sheet lies where; of use to a simulation only."""
+    def take_sheet(self, paper: Paper, page: PageFrame, pose: PenPose, width_mm: LineWidth | None = None) -> None:  # noqa: B027
+        """Be told which fresh sheet lies where; of use to a simulation only.
+
+        Args:
+            paper: for the ink.
+            page: where it lies.
+            pose: of the pen.
+            width_mm: of the line by how far the pen's holder is below the paper, for pens that press.
+        """
 
 
 def interpolated(trajectory: JointTrajectory, t_s: float) -> np.ndarray:

@@ -506,7 +506,8 @@ def test_between_pens_the_arm_parks_and_asks_for_the_next_one() -> None:
     assert "pen 'red' (#cc0000, 0.7 mm)" in asked[0][0]
     assert asked[0][1] == pytest.approx(4.0, abs=1e-3)
     assert asked[0][2] == 2
-    assert len(plotter.paper.polylines) == 3
+    drawn = [(line.colour, line.width_mm) for line in plotter.paper.lines]
+    assert drawn == [('#000000', 0.5), ('#000000', 0.5), ('#cc0000', 0.7)]
 
 
 # ----------------------------------------------------------------- options
