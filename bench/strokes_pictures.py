@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,12 +17,12 @@ from skimage.morphology import skeletonize
 
 from bench.drawings import random_drawing
 from bench.registry import demo_photo
-from sketch_robot.motion import DrawingPlan, PenProfile, draw_motion, make_profile, parse_page, time_plan
+from sketch_robot.motion import DrawingPlan, Pen, PenProfile, draw_motion, make_profile, parse_page, time_plan
 from sketch_robot.motion.fit import fit_strokes
 from sketch_robot.motion.planner import plan_drawing
-from sketch_robot.motion.pressure import press_strokes
+from sketch_robot.motion.pressure import line_width_mm, press_strokes
 from sketch_robot.pipeline import Pipeline
-from sketch_robot.plotters.paper import coverage
+from sketch_robot.plotters.paper import coverage, paper_of
 from sketch_robot.plotters.plan_picture import plan_picture
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import render_ink, trace_ink
@@ -49,6 +50,7 @@ def main(folder: Path = FOLDER) -> None:
         'budget': lambda: budget(strokes, size),
         'speed': lambda: speed(strokes, size),
         'weight': weight,
+        'pens': lambda: pens(strokes, size),
     }
     for name, make in pictures.items():
         make().save(folder / f'{name}.png', optimize=True)
@@ -141,13 +143,31 @@ def weight() -> Image.Image:
     stroke = Stroke(xy, 0.6, half_widths=0.2 + 0.9 * np.sin(np.pi * t) ** 2)
     brush = PenProfile(lightest_mm=0.4, firmest_mm=2.2)
     (pressed,) = press_strokes([stroke], brush)
-    assert pressed.pressure is not None
-    width = brush.lightest_mm + pressed.pressure * (brush.firmest_mm - brush.lightest_mm)
-    plain = coverage((xy,), 6.0, 0.8, 360, 600)
-    varied = np.max([coverage((xy[k : k + 2],), 6.0, width[k], 360, 600) for k in range(len(xy) - 1)], axis=0)
+    width = line_width_mm(pressed, brush)
+    assert width is not None
+    plain, varied = coverage([xy], 6.0, 0.8, 360, 600), coverage([xy], 6.0, [width], 360, 600)
     names = ('a pen that cannot press', 'width turned into pressure')
     inks = (np.repeat((255 * (1 - ink)).astype(np.uint8)[..., None], 3, axis=2) for ink in (plain, varied))
     return _row(list(zip(names, inks, strict=True)))
+
+
+def pens(strokes: Sequence[Stroke], size: tuple[float, float]) -> Image.Image:
+    """The paper that one portrait leaves with a plain pen, with a brush, and with a second one for the lips."""
+    brush = PenProfile(lightest_mm=0.15, firmest_mm=0.9)
+    dark, red = Pen('dark', '#1a1a2e', 0.4), Pen('red', '#c81e28', 0.4)
+    painted = [replace(stroke, pen='red' if stroke.label == 'mouth' else 'dark') for stroke in strokes]
+    plans = {
+        'a pen of 0.4 mm': plan_drawing(strokes, size, PAGE, PenProfile(pen_width_mm=0.4)),
+        'a brush of 0.15 to 0.9 mm': plan_drawing(strokes, size, PAGE, brush),
+        'two of them': plan_drawing(painted, size, PAGE, brush, pens=(dark, red)),
+    }
+    papers = [paper_of(plan).image(4.0)[80:-100, 20:-20] for plan in plans.values()]
+    return _row(
+        [
+            (name, np.dstack([paper] * 3) if paper.ndim == 2 else paper)
+            for name, paper in zip(plans, papers, strict=True)
+        ]
+    )
 
 
 # ----------------------------------------------------------------- paper and pen
