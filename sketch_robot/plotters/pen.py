@@ -6,6 +6,7 @@ import numpy as np
 
 from sketch_robot.motion.plan import HOME_MM
 from sketch_robot.plotters.paper import Paper
+from sketch_robot.plotters.remainder import lengths_along
 
 
 class SimulatedPen:
@@ -35,16 +36,16 @@ class SimulatedPen:
         self.ink_mm = self.travel_mm = 0.0
         self.lifts = 0
 
-    def begin(self, pen: str, length_mm: np.ndarray, width_mm: np.ndarray | None) -> None:
+    def begin(self, pen: str, xy_mm: np.ndarray, width_mm: np.ndarray | None) -> None:
         """Take a pen for a line that is about to be drawn, in one go or in pieces.
 
         Args:
             pen: its name; one of the paper's.
-            length_mm: (N,) along the line.
-            width_mm: (N,) of the line there; None: as wide as its pen all along.
+            xy_mm: (N, 2), the line.
+            width_mm: (N,) of the line at these points; None: as wide as its pen all along.
         """
         self._along_mm = 0.0
-        self._widths = None if width_mm is None else (length_mm, width_mm)
+        self._widths = None if width_mm is None else (lengths_along(xy_mm), width_mm)
         if self.paper is not None:
             self.paper.take_pen(pen)
 

@@ -22,7 +22,7 @@ from sketch_robot.plotters.pacing import Pace
 from sketch_robot.plotters.paper import Paper
 from sketch_robot.plotters.pen import SimulatedPen
 from sketch_robot.plotters.plotter import Outcome, Plotter, PlotterStatus, Progress
-from sketch_robot.plotters.remainder import Remainder, lengths_along
+from sketch_robot.plotters.remainder import Remainder
 from sketch_robot.plotters.session import Session, Stopped, pen_changes, pen_request
 from sketch_robot.plotters.simulated_mover import SimulatedMover
 from sketch_robot.plotters.tally import Tally
@@ -227,7 +227,7 @@ class SimulatedPlotter(Plotter):
         stroke = rest.plan.strokes[number]
         self._mover.travel_to(stroke.xy[0])
         self._mover.spend(self._mover.profile.dropping_s)
-        self._pen.begin(stroke.pen, lengths_along(stroke.xy), line_width_mm(stroke, rest.plan.profile))
+        self._pen.begin(stroke.pen, stroke.xy, line_width_mm(stroke, rest.plan.profile))
         self._pen.lower()
         before_mm = self._pen.ink_mm
         lost = self._shown.done == self._offline_after
