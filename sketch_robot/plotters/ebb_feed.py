@@ -88,6 +88,11 @@ class EbbFeed:
         self.end = target
         self.client.talk.say(text)
 
+    def _conclude(self, count: int) -> None:
+        """The first so many entries are done, as far as the board has taken them."""
+        for entry in self._queue.since(0)[: min(count, len(self._queue) - len(self._unanswered))]:
+            self.on_done(entry)
+
     def _forget(self) -> None:
         """Nothing is told, and nothing asked, that an answer could belong to."""
         self._queue.clear()

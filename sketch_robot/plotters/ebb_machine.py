@@ -233,13 +233,14 @@ class EbbMachine(EbbFeed):
         client.settle(f'SP,1,{ms}')
         self.rest()
         self.at = client.steps_for_certain()
-        drawn = self._queue.drawn(self.at)
-        lost = bool(self._queue) and self._queue.where(self.at) is None
+        drawn, where = self._queue.drawn(self.at), self._queue.where(self.at)
+        lost = bool(self._queue) and where is None
         if lost and self.at == (0, 0) and not self._memory.works:
             self.knows_place = False
             raise client.talk.restarted()
         if lost:
             _log.warning('%s: the pen is at (%.2f, %.2f) mm, where it was not sent', self._link.port, *self.xy_mm)
+        self._conclude(0 if where is None else where[0])
         self._forget()
         self.end = self.at
         return drawn

@@ -9,6 +9,7 @@ there and the way back take the same time. So the board is kept as far ahead how
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 
 from sketch_robot.plotters.ebb_moves import MIN_SLICE_MS, SLICE_MS
 from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
@@ -16,6 +17,7 @@ from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
 AHEAD_MS = 50  # all that is told and not done: a pause waits so long before it brakes
 REACT_MS = 4  # of it, for the program to hear of the pause
 LATE_MS = 12.0  # a computer is often so late; what the board has for certain must last longer
+SILENT_S = 0.1  # without an answer, longer than one ever took: then nothing more is told
 DEEPEST = 30  # entries of the queue where it can be chosen; firmware 3.0 has 32
 _LOOKS = 12  # of which the quickest and the slowest tell how long answers take
 _LONGEST_MS = {True: 60, False: 40}  # of a slice by LM, and by SM, which keeps its speed all the while
@@ -97,8 +99,10 @@ class EbbPace:
             return unanswered == 0
         need_ms = 2000.0 * self._way_s + LATE_MS
         entries = queue.since(0)
-        certain_ms = left_ms - sum(entry.ms for entry in entries[len(entries) - unanswered :])
+        certain_ms = left_ms - sum(entry.ms for entry in islice(reversed(entries), unanswered))
         if unanswered and certain_ms >= need_ms:  # what comes after a move that is not obeyed would be drawn elsewhere
+            return False
+        if unanswered and now_s - entries[-unanswered].told_s > max(self._trips_s, default=0.0) + SILENT_S:
             return False
         held, end_ms = 0, left_ms - 1000.0 * self._way_s
         for entry in reversed(entries):
