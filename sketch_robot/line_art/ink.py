@@ -11,6 +11,7 @@ from sketch_robot.stroke import Stroke
 
 DEFAULT_HALF_WIDTH = 1.0
 FAINT = 0.2  # ink above this belongs to a mark
+MOSTLY = 0.9  # of a mark's pixels
 OVERSAMPLING = 4  # OpenCV's own anti-aliased lines are almost twice as wide as asked
 _SOFT = 1.6  # by which OpenCV's smooth lines are wider than asked, finer pixels
 _SHIFT = 4  # OpenCV takes coordinates in 1/16 px
@@ -57,11 +58,37 @@ def wipe_specks(ink: np.ndarray, where: np.ndarray, shorter_px: float) -> np.nda
     Returns:
         (H, W) float32.
     """
-    marks = (ink > FAINT).astype(np.uint8)
-    count, index, stats, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)
+    count, index, stats = _marks(ink)
     short = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) < shorter_px
     reaches_out = np.bincount(index[~where], minlength=count) > 0
-    wiped = short & ~reaches_out
+    return _without(ink, index, short & ~reaches_out)
+
+
+def wipe_unlike(ink: np.ndarray, where: np.ndarray, like: np.ndarray, least: float) -> np.ndarray:
+    """Ink without the marks that lie in an area and have too little in common with another picture.
+
+    Args:
+        ink: (H, W) float32.
+        where: (H, W) bool; a mark lies there when `MOSTLY` of it does.
+        like: (H, W) bool.
+        least: share of a mark that must lie in `like`.
+
+    Returns:
+        (H, W) float32.
+    """
+    count, index, stats = _marks(ink)
+    area = stats[:, cv2.CC_STAT_AREA]
+    inside = np.bincount(index[where], minlength=count) >= MOSTLY * area
+    return _without(ink, index, inside & (np.bincount(index[like], minlength=count) < least * area))
+
+
+def _marks(ink: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
+    """How many connected marks (with the paper as the first), the mark at each pixel, OpenCV's statistics of each."""
+    count, index, stats, _ = cv2.connectedComponentsWithStats((ink > FAINT).astype(np.uint8), connectivity=8)
+    return count, index, stats
+
+
+def _without(ink: np.ndarray, index: np.ndarray, wiped: np.ndarray) -> np.ndarray:
     wiped[0] = False
     soft = cv2.dilate(wiped[index].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # with its faint border
-    return np.where(soft & ((marks == 0) | wiped[index]), np.float32(0), ink)
+    return np.where(soft & ((index == 0) | wiped[index]), np.float32(0), ink)

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from sketch_robot.line_art.guided import mesh
 from sketch_robot.line_art.guided.beard import draw_beard
-from sketch_robot.line_art.guided.curve import at, filled, runs
+from sketch_robot.line_art.guided.curve import at, runs
 from sketch_robot.line_art.guided.eyes import draw_brows, draw_eye
 from sketch_robot.line_art.guided.face import Face, face_of
 from sketch_robot.line_art.guided.features import draw_mouth
@@ -24,8 +23,7 @@ from sketch_robot.photo.sitter import Sitter
 from sketch_robot.stroke import Stroke
 
 BORDER = 7.0  # px at a face of unit 1, around eyes and brows, where a network's ink belongs to them
-NOSE_BORDER = 12.0  # the same around the nose, whose lines are short
-CHEEK_BORDER = 8.0  # the same inside the face's outline
+LIP_BORDER = 4.0  # the same around the mouth
 LENS_SEEN = 0.5  # of a dark lens' lower half lies by the network's ink; of shadowed eye sockets a fifth did
 NEAR_PX = 4  # from ink
 DRAWN = 0.3  # ink above this counts
@@ -38,14 +36,12 @@ class MeshParts:
     Attributes:
         strokes: in crop pixels.
         area: (H, W) bool, where they replace other ink.
-        skin: (H, W) bool, cheeks and forehead: where a short mark of a network's is a blemish and no feature.
-        unit: height of the face over 300 px.
+        face: whose.
     """
 
     strokes: tuple[Stroke, ...]
     area: np.ndarray
-    skin: np.ndarray
-    unit: float
+    face: Face
 
 
 def draw_mesh_parts(sitter: Sitter, ink: np.ndarray) -> MeshParts | None:
@@ -71,15 +67,20 @@ def draw_mesh_parts(sitter: Sitter, ink: np.ndarray) -> MeshParts | None:
         for side in face.sides:
             draw_eye(upper, tone, face, side)
         draw_brows(upper, tone, face)
-        side_px = 2 * round(BORDER * face.unit) + 1
-        border = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side_px, side_px))
-        area = cv2.dilate(upper.taken.astype(np.uint8), border) > 0
+        area = _grown(upper.taken, BORDER * face.unit)
     draw_mouth(lower, tone, face)
+    area |= _grown(lower.taken, LIP_BORDER * face.unit)
     draw_beard(lower, tone, face)
     strokes = tuple(piece for stroke in (*upper.strokes, *lower.strokes) for piece in _inside(stroke, sitter.valid))
     if not strokes:
         return None
-    return MeshParts(strokes, area | lower.taken, _skin(face, shape), face.unit)
+    return MeshParts(strokes, area | lower.taken, face)
+
+
+def _grown(area: np.ndarray, by_px: float) -> np.ndarray:
+    side_px = 2 * round(by_px) + 1
+    border = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side_px, side_px))
+    return np.asarray(cv2.dilate(area.astype(np.uint8), border) > 0)
 
 
 def _is_seen(rims: list[Stroke], ink: np.ndarray, face: Face) -> bool:
@@ -96,11 +97,3 @@ def _inside(stroke: Stroke, valid: np.ndarray) -> list[Stroke]:
     if at(valid, stroke.xy).all():
         return [stroke]
     return [stroke.taking(np.arange(run.start, run.stop)) for run in runs(at(valid, stroke.xy), shortest=2)]
-
-
-def _skin(face: Face, shape: tuple[int, ...]) -> np.ndarray:
-    wings = face.points[mesh.NOSE_WING['right']], face.points[mesh.NOSE_WING['left']]
-    nose = np.vstack([wings[0], face.points[mesh.NOSE_BASE], wings[1][::-1]])
-    side_px = 2 * round(CHEEK_BORDER * face.unit) + 1
-    inner = cv2.erode(face.mask.astype(np.uint8), np.ones((side_px, side_px), np.uint8)) > 0
-    return inner & ~filled(nose, shape, round(NOSE_BORDER * face.unit))

@@ -20,7 +20,9 @@ import numpy as np
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import RUNTIMES, Artist
-from sketch_robot.line_art.ink import render_ink, wipe_specks
+from sketch_robot.line_art.face_ink import firm_lines, tidy_ink
+from sketch_robot.line_art.ink import render_ink
+from sketch_robot.line_art.light import lift_shadows
 from sketch_robot.line_art.mesh_parts import draw_mesh_parts
 from sketch_robot.photo.sitter import CROP_PX, Sitter
 
@@ -33,7 +35,6 @@ WEIGHTS_PACKAGE = 'sketch_robot.line_art.weights'
 WEIGHTS_NAME, OPENVINO_NAME = 'student.safetensors', 'student.xml'
 SIZES_PX = (256, 512)  # that the net can be asked for: 512 draws, 256 is for a live view
 MATTE_MARGIN_PX = 6  # outlines run on the matte's border
-BLEMISH = 24.0  # px at a face of unit 1: shorter marks on cheeks and forehead are left out
 
 _log = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class StudentArtist(Artist):
         Raises:
             SketchRobotError: BAD_GOAL, the weight file is missing or foreign.
         """
-        ink = self.net_ink(sitter.crop)
+        ink = self.net_ink(_well_lit(sitter))
         visible = sitter.valid
         if self.keep_to_sitter and sitter.matte is not None:
             side = 2 * MATTE_MARGIN_PX + 1
@@ -92,7 +93,7 @@ class StudentArtist(Artist):
         parts = draw_mesh_parts(sitter, ink) if self.mesh_parts and is_person else None
         if parts is None:
             return LineArt(ink, self.name)
-        ink = wipe_specks(np.where(parts.area, np.float32(0), ink), parts.skin, BLEMISH * parts.unit)
+        ink = tidy_ink(np.where(parts.area, np.float32(0), ink), parts.face)
         drawn = render_ink(parts.strokes, (ink.shape[1], ink.shape[0]))
         return LineArt(np.maximum(ink, drawn), self.name, parts=parts.strokes, parts_area=parts.area)
 
@@ -122,8 +123,15 @@ class StudentArtist(Artist):
             self._ink = openvino_ink(model, self.size_px)
         else:
             self._ink = torch_ink(load_student(self.weights))
-        self._ink(np.zeros((self.size_px, self.size_px, 3), np.uint8))
+        blank = self._ink(np.zeros((self.size_px, self.size_px, 3), np.uint8))
+        firm_lines(np.zeros_like(blank), blank > 1)  # its loops are compiled once a machine
         _log.info('the student is ready on %s at %d px', self.runtime, self.size_px)
+
+
+def _well_lit(sitter: Sitter) -> np.ndarray:
+    if sitter.matte is None or sitter.landmarks is None or not np.isfinite(sitter.landmarks).all():
+        return sitter.crop
+    return lift_shadows(sitter.crop, sitter.matte, sitter.landmarks)
 
 
 def _check_installed(runtime: str) -> None:

@@ -42,7 +42,7 @@ def test_the_area_covers_the_parts_and_little_else(sitter):
     parts = draw_mesh_parts(sitter, INK)
     xy = np.concatenate([stroke.xy for stroke in parts.strokes]).astype(int)
     assert parts.area[xy[:, 1], xy[:, 0]].mean() > 0.95
-    assert parts.area.mean() < 0.08
+    assert parts.area.mean() < 0.09
 
 
 def test_parts_end_at_the_photos_edge(sitter):
@@ -68,12 +68,6 @@ def test_dark_lenses_hide_the_eyes_where_the_network_saw_them_too(sitter, monkey
     monkeypatch.setattr(mesh_parts, 'draw_glasses', believe)
     parts = draw_mesh_parts(sitter, render_ink(rims, (512, 512)) if seen else INK)
     assert {stroke.label for stroke in parts.strokes} == labels
-
-
-def test_skin_is_cheeks_and_forehead_and_not_the_nose(sitter):
-    skin = draw_mesh_parts(sitter, INK).skin
-    x, y = sitter.landmarks[[50, 280, 151, mesh.NOSE_TIP, 2, mesh.CHIN], :2].astype(int).T
-    assert skin[y, x].tolist() == [True, True, True, False, False, False]
 
 
 def test_without_a_mesh_there_are_no_parts(sitter):

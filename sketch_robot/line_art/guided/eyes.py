@@ -123,7 +123,7 @@ def _hairs(above: np.ndarray, below: np.ndarray, darkness: float) -> np.ndarray:
     if darkness < FAIREST_BROW:
         return np.zeros((0, 2))
     width = float(np.hypot(*(above[0] - above[-1])))
-    pitch = float(np.interp(darkness, [FAIREST_BROW, 0.6], [16.0, 7.0])) / width
+    pitch = float(np.interp(darkness, [FAIREST_BROW, 0.6], [22.0, 7.0])) / width
     low = np.arange(0.02, 0.82, pitch)
     zigzag = np.empty((2 * len(low), 2))
     zigzag[0::2] = at_fraction(below, low)
