@@ -6,6 +6,7 @@ Torch and the rest are imported when a command runs, so that `--help` and the ot
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import logging
 import signal
@@ -16,6 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.training.options import add_training_options, positive
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +29,9 @@ _log = logging.getLogger(__name__)
 
 CHANGES = ('none', 'blur2', 'blur4', 'blur6', 'small', 'dark', 'grey')  # see `gallery.photo_change`
 
+EXTRAS = ('torch', 'tqdm', 'tensorboardX', 'safetensors')  # what training needs and the robot does not
+INSTALL = 'pip install -r requirements/training.txt -c requirements/run.txt'
+
 Subparsers = Any  # argparse._SubParsersAction, which argparse keeps to itself
 
 
@@ -35,18 +40,26 @@ def add_commands(subparsers: Subparsers) -> None:
     label = _add(subparsers, 'label', _label, 'draw a folder of portraits with the guided artist, as labels')
     label.add_argument('photos', type=Path, help='folder of photos')
     label.add_argument('out', type=Path, help='folder for crops, drawings and rejections; an old one is gone on with')
-    label.add_argument('--processes', type=_positive, default=1)
-    label.add_argument('--least-quality', type=float, default=0.7, help='drop drawings that score less (0 to 1)')
+    label.add_argument('--processes', type=positive, default=1, metavar='N', help='that draw at once (default: 1)')
+    label.add_argument(
+        '--least-quality',
+        type=float,
+        default=0.7,
+        metavar='Q',
+        help='drop drawings that score less, 0 to 1 (default: 0.7)',
+    )
 
     mattes = _add(subparsers, 'mattes', _mattes, 'separate the sitters of labelled crops from their backgrounds')
     mattes.add_argument('portraits', type=Path, help='labelled folder')
 
     train = _add(subparsers, 'train', _train, 'train a line artist on labelled portraits')
-    _add_training_options(train)
-    train.add_argument('--channels', choices=('student', 'teacher'), default='student')
+    add_training_options(train)
+    train.add_argument(
+        '--channels', choices=('student', 'teacher'), default='student', help='how large the net is (default: student)'
+    )
 
     distill = _add(subparsers, 'distill', _train, 'train a student on labelled portraits and a teacher')
-    _add_training_options(distill)
+    add_training_options(distill)
     distill.add_argument('--teacher', type=Path, required=True, help="the teacher's weights.safetensors")
     distill.add_argument('--distillation', type=float, default=1000.0, help='factor of the distillation loss')
     distill.set_defaults(channels='student')
@@ -54,7 +67,7 @@ def add_commands(subparsers: Subparsers) -> None:
     evaluate = _add(subparsers, 'evaluate', _evaluate, 'compare a line artist with held-out drawings')
     evaluate.add_argument('portraits', type=Path, help='labelled folder')
     evaluate.add_argument('--weights', type=Path, help='weight file (default: the shipped student)')
-    evaluate.add_argument('--runtime', choices=('openvino', 'torch'), default='torch')
+    evaluate.add_argument('--runtime', choices=('openvino', 'torch'), default='torch', help='(default: torch)')
     evaluate.add_argument('--size', type=int, default=512, help='side of the pictures, px')
     evaluate.add_argument('--out', type=Path, help='write the scores as JSON')
 
@@ -62,17 +75,19 @@ def add_commands(subparsers: Subparsers) -> None:
     experiment.add_argument('portraits', type=Path, help='labelled folder')
     experiment.add_argument('folder', type=Path, help='of the runs and tables; an old one is gone on with')
     experiment.add_argument('--size', type=int, default=256, help='side of the pictures, px')
-    experiment.add_argument('--pictures', type=_positive, default=8, help='in a batch')
-    experiment.add_argument('--steps', type=_positive, default=400)
-    experiment.add_argument('--fold', type=int, choices=(1, 2, 4), default=4)
-    experiment.add_argument('--seeds', type=int, nargs='+', default=[0, 1])
+    experiment.add_argument('--pictures', type=positive, default=8, help='in a batch')
+    experiment.add_argument('--steps', type=positive, default=400, metavar='N', help='of each run (default: 400)')
+    experiment.add_argument(
+        '--fold', type=int, choices=(1, 2, 4), default=4, help='2, 4: work at a half, a quarter (default: 4)'
+    )
+    experiment.add_argument('--seeds', type=int, nargs='+', default=[0, 1], help='a run of each (default: 0 1)')
     experiment.add_argument('--models', nargs='+', default=None, help='some of the models only, by name')
     experiment.add_argument('--ink', type=float, default=1.0, help='weight of ink against white paper')
     experiment.add_argument('--style', type=float, default=1.0, help='factor of the style loss')
     experiment.add_argument('--vgg19', type=Path, help='VGG19 weights (safetensors) for the style loss')
 
     gallery = _add(subparsers, 'gallery', _gallery, 'draw a folder of photos with several artists, as one sheet')
-    gallery.add_argument('photos', type=Path)
+    gallery.add_argument('photos', type=Path, help='folder of photos')
     gallery.add_argument('out', type=Path, help='.png or .jpg; the numbers go beside it as .json')
     gallery.add_argument(
         '--artists', nargs='+', default=['guided', 'student'], help='names, or weight files of networks that draw alone'
@@ -91,11 +106,11 @@ def add_commands(subparsers: Subparsers) -> None:
         '--names', action='store_true', help="show the last artist's strokes alone, above files' names"
     )
     gallery.add_argument('--without-photos', action='store_true', help='show the drawings alone')
-    gallery.add_argument('--tile', type=_positive, default=192, help='side of a tile, px')
-    gallery.add_argument('--groups', type=_positive, default=2, help='photos side by side')
+    gallery.add_argument('--tile', type=positive, default=192, help='side of a tile, px')
+    gallery.add_argument('--groups', type=positive, default=2, help='photos side by side')
 
     export = _add(subparsers, 'export', _export, 'write weights for the package, or an OpenVINO model')
-    export.add_argument('weights', type=Path)
+    export.add_argument('weights', type=Path, help='.safetensors, as a run keeps them')
     export.add_argument('out', type=Path, help='.safetensors (float16) or .xml (OpenVINO)')
 
 
@@ -111,41 +126,23 @@ def run(args: argparse.Namespace) -> int:
 def _add(
     subparsers: Subparsers, name: str, command: Callable[[argparse.Namespace], None], text: str
 ) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = subparsers.add_parser(name, help=text, description=text)
-    parser.set_defaults(run=command)
+    sentence = f'{text[0].upper()}{text[1:]}.'
+    parser: argparse.ArgumentParser = subparsers.add_parser(name, help=text, description=sentence)
+    parser.set_defaults(run=_telling_what_is_missing(command))
     return parser
 
 
-def _add_training_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('portraits', type=Path, help='labelled folder')
-    parser.add_argument('folder', type=Path, help='of the run; an old one is gone on with')
-    parser.add_argument('--steps', type=_positive, default=280_000)
-    parser.add_argument('--pictures', type=_positive, default=8, help='in a batch, over all processes')
-    parser.add_argument('--size', type=int, default=512, help='side of the pictures, px')
-    parser.add_argument('--fold', type=int, choices=(1, 2, 4), default=1, help='2, 4: work at a half, a quarter')
-    parser.add_argument(
-        '--finish', type=_count, default=0, help='channels of a layer that corrects at half the resolution; 0: none'
-    )
-    parser.add_argument('--rate', type=float, default=1e-3)
-    parser.add_argument('--betas', type=float, nargs=2, default=(0.5, 0.99))
-    parser.add_argument('--cosine', action='store_true', help='let the rate fall along a cosine')
-    parser.add_argument('--warm-up', type=int, default=0, help='steps over which the rate rises')
-    parser.add_argument('--average', type=float, default=0.999, help='decay of the running average of weights')
-    parser.add_argument('--bce', type=float, default=10.0, help='factor of the cross-entropy')
-    parser.add_argument('--style', type=float, default=1.0, help='factor of the style loss')
-    parser.add_argument('--ink', type=float, default=2.0, help='weight of ink against paper')
-    parser.add_argument('--focus', type=float, default=2.0, help='how much more the eyes count')
-    parser.add_argument('--side', type=float, default=1.0, help='weight of each side map')
-    parser.add_argument('--background', type=float, default=0.5, help='probability of another background')
-    parser.add_argument('--vgg19', type=Path, help='VGG19 weights (safetensors) for the style loss')
-    parser.add_argument('--start', type=Path, help='weights to start from')
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--device', default='auto', help='auto, cpu or cuda')
-    parser.add_argument('--float32', action='store_true', help='no bfloat16')
-    parser.add_argument(
-        '--no-watch', dest='watch', action='store_false', help='neither a progress bar nor files for TensorBoard'
-    )
-    parser.add_argument('--save-every', type=_positive, default=200, help='steps')
+def _telling_what_is_missing(command: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
+    @functools.wraps(command)
+    def run_command(args: argparse.Namespace) -> None:
+        try:
+            command(args)
+        except ModuleNotFoundError as error:
+            if error.name not in EXTRAS:
+                raise
+            raise SketchRobotError(ErrorCode.BAD_GOAL, f'this needs {error.name}; install it: {INSTALL}') from error
+
+    return run_command
 
 
 def _label(args: argparse.Namespace) -> None:
@@ -328,17 +325,3 @@ def _check_size(size_px: int, fold: int) -> None:
         raise SketchRobotError(
             ErrorCode.BAD_GOAL, f'a side of {size_px} px does not fit; use a multiple of 32, at least {32 * fold}'
         )
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{text} is not a positive number')
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f'{text} is negative')
-    return value

@@ -195,3 +195,15 @@ def test_weights_over_5_mb_are_kept_out_of_the_package(tmp_path, monkeypatch):
 def test_parsing_needs_no_torch():
     code = 'import sys, sketch_robot.training.commands; sys.exit("torch" in sys.modules)'
     assert subprocess.run([sys.executable, '-c', code], check=False, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize('command', ['train', 'gallery'])
+def test_without_torch_a_command_says_in_one_line_how_to_install_it(command):
+    code = "import sys; sys.modules['torch'] = None; from sketch_robot.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = [sys.executable, '-c', code, command, 'a', 'b']
+    ended = subprocess.run(words, check=False, timeout=60, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        'sketch-robot: BAD_GOAL: this needs torch; install it: '
+        'pip install -r requirements/training.txt -c requirements/run.txt\n'
+    )
