@@ -89,6 +89,21 @@ def test_an_answer_that_is_late_stops_the_pen_and_nothing_is_missing(firmware, k
     assert_drawn_once(bench, plan, twice_mm=0.5)
 
 
+@pytest.mark.parametrize('firmware', [(2, 8, 1), (3, 0, 3)], ids=str)
+def test_a_board_that_falls_silent_is_not_told_on_and_on_however_long_its_answers_take(firmware, tmp_path):
+    bench, plan = Bench(firmware), PLANS[0]
+    bench.cable.way_s = (0.01, 0.01)
+    bench.break_with(FaultSchedule([Fault('stall', 'seconds', 0.943, 2.2)]))
+    lines, drawn = [], []
+    bench.link.after(0.943 - bench.cable.seconds + 0.3, lambda: lines.append(bench.board.lines))
+    bench.link.after(
+        0.943 - bench.cable.seconds + 0.9, lambda: drawn.append((bench.board.lines, bench.board.stepper.idle))
+    )
+    assert draw_to_the_end(bench, plan, tmp_path / 'journal') == []
+    assert drawn == [(lines[0], True)]
+    assert_drawn_once(bench, plan, twice_mm=0.5)
+
+
 def test_a_board_that_never_answers_again_is_told_to_be_offline(tmp_path):
     bench, plan = Bench(), PLANS[2]
     bench.break_with(FaultSchedule([Fault('stall', 'seconds', 1.0, 1e6)]))
