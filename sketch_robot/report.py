@@ -50,10 +50,6 @@ class Report:
         del fields['error_code']
         return {'error_code': int(self.error_code), 'error': self.error_code.name, **fields}
 
-    def to_json(self) -> str:
-        """`to_dict` as JSON."""
-        return json.dumps(self.to_dict(), indent=2)
-
 
 def write_report(report: Report, path: str | Path) -> None:
     """Write a report, whole or not at all.

@@ -35,7 +35,7 @@ def test_a_report_has_every_field_even_when_nothing_was_reached() -> None:
 
 @pytest.mark.parametrize('code', list(ErrorCode), ids=lambda code: code.name)
 def test_an_error_is_told_by_number_and_by_name(code: ErrorCode) -> None:
-    fields = json.loads(Report(error_code=code, error_msg='why').to_json())
+    fields = json.loads(json.dumps(Report(error_code=code, error_msg='why').to_dict()))
     assert (fields['error_code'], fields['error'], fields['error_msg']) == (code.value, code.name, 'why')
     assert type(fields['error_code']) is int
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import array
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -118,12 +117,3 @@ def sample_from_ros(msg: JointState, names: Sequence[str], *, received_s: float 
     speeds = np.array(msg.velocity) if len(msg.velocity) == len(msg.name) else np.zeros(len(msg.name))
     stamped_s = seconds_from_ros(msg.header.stamp)
     return JointSample(stamped_s or received_s, np.array(msg.position)[order], speeds[order])
-
-
-def follow_action() -> Any:
-    """The type of joint_trajectory_controller's action, where control_msgs is installed; else None: use its topic."""
-    try:
-        from control_msgs.action import FollowJointTrajectory
-    except ImportError:
-        return None
-    return FollowJointTrajectory

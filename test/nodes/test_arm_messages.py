@@ -11,7 +11,6 @@ from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.nodes.arm_messages import (
-    follow_action,
     sample_from_ros,
     sample_to_ros,
     time_to_ros,
@@ -112,8 +111,3 @@ def test_states_that_lack_a_joint_are_refused(msg: JointState, match: str) -> No
 def test_a_moment_rounds_to_the_nanosecond() -> None:
     assert time_to_ros(1.9999999999) == time_to_ros(2.0)
     assert time_to_ros(-3.0).sec == 0
-
-
-def test_the_action_is_offered_where_its_messages_are_installed() -> None:
-    action = follow_action()
-    assert action is None or hasattr(action, 'Goal')
