@@ -24,7 +24,7 @@ class Artist(ABC):
 
 
 def _guided(_runtime: str) -> Artist:
-    from sketch_robot.line_art.guided import GuidedArtist  # imported when chosen: artists are heavy
+    from sketch_robot.line_art.guided.artist import GuidedArtist  # imported when chosen: artists are heavy
 
     return GuidedArtist()
 

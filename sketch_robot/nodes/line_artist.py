@@ -21,13 +21,14 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import ARTISTS, RUNTIMES, Artist, make_artist
 from sketch_robot.nodes import diagnostics, qos
-from sketch_robot.nodes.conversions import strokes_to_ros
 from sketch_robot.nodes.durations import seconds_from_ros
 from sketch_robot.nodes.failures import failure_of
 from sketch_robot.nodes.image_input import ImageInput
 from sketch_robot.nodes.images import ink_to_ros, photo_from_ros
+from sketch_robot.nodes.one_heap import share_one_heap
 from sketch_robot.nodes.parameters import Parameter, Parameters
 from sketch_robot.nodes.runner import SketchNode, run_node
+from sketch_robot.nodes.stroke_messages import strokes_to_ros
 from sketch_robot.nodes.warm_up import trace_a_little
 from sketch_robot.nodes.worker import Worker
 from sketch_robot.photo import Sitter, SitterFinder
@@ -201,6 +202,7 @@ def check_styles(styles: list[str], weights: list[float]) -> None:
 
 def main() -> None:
     """Run the node."""
+    share_one_heap()
     run_node(LineArtistNode)
 
 

@@ -24,13 +24,14 @@ from sketch_robot.motion import DrawingPlan, PenProfile, make_profile, parse_pag
 from sketch_robot.motion.page import ORIENTATIONS
 from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.nodes import qos
-from sketch_robot.nodes.conversions import markers_to_ros, path_to_ros, plan_to_ros, strokes_from_ros
+from sketch_robot.nodes.conversions import markers_to_ros, path_to_ros, plan_to_ros
 from sketch_robot.nodes.durations import duration_from_ros
 from sketch_robot.nodes.failures import failure_of
 from sketch_robot.nodes.image_input import ImageInput
 from sketch_robot.nodes.images import blank_ink, ink_from_ros
 from sketch_robot.nodes.parameters import Parameter, Parameters
 from sketch_robot.nodes.runner import SketchNode, run_node
+from sketch_robot.nodes.stroke_messages import strokes_from_ros
 from sketch_robot.nodes.warm_up import SIDE_PX, trace_a_little
 from sketch_robot.nodes.worker import Worker
 from sketch_robot.strokes import strokes_from

@@ -18,8 +18,6 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
-from skimage.data import lbp_frontal_face_cascade_filename
-from skimage.feature import Cascade
 
 from sketch_robot.photo.framing import shrink
 
@@ -147,6 +145,9 @@ class CascadeModels:
     """scikit-image's cascade classifier with its frontal-face model; boxes only."""
 
     def __init__(self) -> None:
+        from skimage.data import lbp_frontal_face_cascade_filename  # heavy, and where MediaPipe is nobody needs it
+        from skimage.feature import Cascade
+
         self._cascade: Any = Cascade(lbp_frontal_face_cascade_filename())
 
     def boxes(self, rgb: np.ndarray) -> np.ndarray:

@@ -11,8 +11,7 @@ import pytest
 from skimage.data import astronaut
 
 from sketch_robot.line_art.artist import make_artist
-from sketch_robot.line_art.guided import GuidedArtist
-from sketch_robot.line_art.guided.artist import BUDGET_PX
+from sketch_robot.line_art.guided.artist import BUDGET_PX, GuidedArtist
 from sketch_robot.photo import CROP_PX, Photo, Sitter, SitterFinder, photo_from_array
 from sketch_robot.stroke import LABELS, Stroke
 

@@ -20,12 +20,9 @@ from sketch_robot.nodes.conversions import (
     path_to_ros,
     plan_from_ros,
     plan_to_ros,
-    stroke_from_ros,
-    stroke_to_ros,
-    strokes_from_ros,
-    strokes_to_ros,
 )
 from sketch_robot.nodes.durations import duration_from_ros, duration_to_ros, seconds_from_ros
+from sketch_robot.nodes.stroke_messages import stroke_from_ros, stroke_to_ros, strokes_from_ros, strokes_to_ros
 from sketch_robot.stroke import LABELS, Stroke
 
 numbers = st.floats(-1e4, 1e4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -412,6 +414,15 @@ def test_a_failing_warm_up_does_not_end_the_node(world: World, easel: Easel, mon
     made.park()
     world.probe.executor_.remove_node(made)
     made.destroy_node()
+
+
+def test_the_default_artist_needs_neither_torch_nor_scikit_image_nor_the_rooms_after_it() -> None:
+    code = (
+        'import sys, sketch_robot.nodes.line_artist, sketch_robot.line_art.student as student;'
+        "student.StudentArtist().warm_up(); print({'torch', 'skimage', 'sketch_robot.motion'} & set(sys.modules))"
+    )
+    ended = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert ended.stdout == 'set()\n'
 
 
 def test_ctrl_c_ends_it_in_order(studio: Studio) -> None:

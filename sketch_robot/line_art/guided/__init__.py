@@ -1,5 +1,4 @@
-"""The guided artist."""
+"""The guided artist, and what it knows of faces, which the student borrows.
 
-from sketch_robot.line_art.guided.artist import GuidedArtist
-
-__all__ = ['GuidedArtist']
+`artist` is not imported here: it brings scikit-image along, and the student has no use for it.
+"""
