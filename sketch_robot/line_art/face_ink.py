@@ -22,7 +22,7 @@ BLUR_PX = 0.8
 FLOW_PX = 3.0  # of the structure tensor: a strand and its neighbours
 LINE_PX = 1.4  # of the inner Gaussian: half of a drawn line's width and a little
 REACH_PX = 6.0  # along a line: a gap between two dashes
-FAINTEST = 0.02  # ink below this is paper
+FAINTEST = 0.04  # ink below this is paper
 GAIN = 11.0  # a full line's response is about a tenth
 HAIR_GAIN, HAIR_FLOOR = 0.35, 0.006  # in hair the response is measured by that around it, and by the floor of haze
 ENERGY_PX = 22.0  # what is around
@@ -31,7 +31,7 @@ SHORT_HAIR = 26.0  # units; shorter marks of hair are left out
 NOSE_BORDER = 12.0  # units, around the nose, whose lines are short
 CHEEK_BORDER = 8.0  # units, inside the face's outline
 BLEMISH = 28.0  # units; shorter marks on cheeks and forehead are left out
-LIKE = 14.0  # units, how far from its mirror image a cheek's line may lie
+LIKE = 12.0  # units, how far from its mirror image a cheek's line may lie
 ALIKE = 0.35  # share of a line that must find its like
 MOST_YAW = 0.4  # turned further, the far cheek shows too little
 
@@ -49,9 +49,7 @@ def tidy_ink(ink: np.ndarray, face: Face) -> np.ndarray:
     lines = firm_lines(ink, hair)
     lines = wipe_specks(lines, skin, BLEMISH * face.unit)
     lines = wipe_specks(lines, hair, SHORT_HAIR * face.unit)
-    for _ in range(2):  # what remains after the first may have had its like only in what went
-        lines = wipe_scars(lines, skin, face)
-    return lines
+    return wipe_scars(lines, skin, face)
 
 
 def firm_lines(ink: np.ndarray, hair: np.ndarray) -> np.ndarray:
@@ -63,7 +61,7 @@ def firm_lines(ink: np.ndarray, hair: np.ndarray) -> np.ndarray:
     """
     light = cv2.GaussianBlur(-ink, (0, 0), BLUR_PX)
     where = cv2.GaussianBlur(ink, (0, 0), 2 * BLUR_PX) > FAINTEST
-    response = line_response(light, edge_tangent_flow(light, FLOW_PX), LINE_PX, REACH_PX, where)
+    response = line_response(light, edge_tangent_flow(light, FLOW_PX), LINE_PX, REACH_PX, where, flat=~where)
     response = np.maximum(response, 0)
     energy = np.sqrt(wide_blur(response * response, ENERGY_PX))
     return np.clip(np.where(hair, HAIR_GAIN / (energy + HAIR_FLOOR), GAIN) * response, 0, 1).astype(np.float32)
@@ -82,9 +80,12 @@ def wipe_scars(ink: np.ndarray, skin: np.ndarray, face: Face) -> np.ndarray:
     shift = (-side * (1 + np.where(side < 0, 1 / wider, wider))).astype(np.float32)
     rows, columns = np.indices(ink.shape, np.float32)
     size = 2 * round(LIKE * face.unit) + 1
-    near = cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
     x, y = columns + shift * np.float32(face.right[0]), rows + shift * np.float32(face.right[1])
-    return wipe_unlike(ink, skin & (down > 0), cv2.remap(near, x, y, cv2.INTER_LINEAR) > FAINT, ALIKE)
+    cheeks = skin & (down > 0)
+    for _ in range(2):  # what stays may have had its like only in what went
+        like = cv2.remap(cv2.dilate(ink, np.ones((size, size), np.uint8)), x, y, cv2.INTER_LINEAR) > FAINT
+        ink = wipe_unlike(ink, cheeks, like, ALIKE)
+    return ink
 
 
 def _axes(face: Face, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

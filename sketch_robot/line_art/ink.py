@@ -11,7 +11,7 @@ from sketch_robot.stroke import Stroke
 
 DEFAULT_HALF_WIDTH = 1.0
 FAINT = 0.2  # ink above this belongs to a mark
-MOSTLY = 0.9  # of a mark's pixels
+MOSTLY = 0.6  # of a mark's pixels
 OVERSAMPLING = 4  # OpenCV's own anti-aliased lines are almost twice as wide as asked
 _SOFT = 1.6  # by which OpenCV's smooth lines are wider than asked, finer pixels
 _SHIFT = 4  # OpenCV takes coordinates in 1/16 px

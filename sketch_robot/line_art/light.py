@@ -14,12 +14,13 @@ from sketch_robot.line_art.guided.curve import at
 
 REACH_PX = 40.0  # sigma of what is around
 WELL_LIT = 75  # percentile of the face's places: the light that all others get
+BRIGHT = 0.1  # luminance that a face gets in any case: skin in a dark room has 0.02, dark skin in daylight 0.12
 MOST = 2.0  # by which pixel values are multiplied: more brings out noise
 DARKEST = 1e-3  # luminance
 
 
 def lift_shadows(crop: np.ndarray, matte: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """The crop with its shaded parts as light as the better lit part of the face; others are left alone.
+    """The crop with its shaded parts as light as the better lit part of the face, a dark photo's all; others stay.
 
     Args:
         crop: (H, W, 3) uint8 RGB.
@@ -33,6 +34,6 @@ def lift_shadows(crop: np.ndarray, matte: np.ndarray, landmarks: np.ndarray) -> 
     inside = ((landmarks[:, :2] >= 0) & (landmarks[:, :2] < (width, height))).all(axis=1)
     if not inside.any():
         return crop
-    goal = np.percentile(at(around, landmarks[inside, :2]), WELL_LIT)
+    goal = max(float(np.percentile(at(around, landmarks[inside, :2]), WELL_LIT)), BRIGHT)
     gain = np.clip(np.sqrt(goal / np.maximum(around, DARKEST)), 1, MOST).astype(np.float32)
     return np.clip(crop * gain[..., None], 0, 255).astype(np.uint8)

@@ -27,6 +27,10 @@ def test_the_dark_half_of_a_face_is_lifted_and_the_light_one_stays() -> None:
     np.testing.assert_allclose(lifted[128, 240], 160, atol=2)
 
 
+def test_a_face_in_a_dark_room_is_lifted_as_a_whole() -> None:
+    assert lift_shadows(photo(30, 30), ALL, FACE)[128, 128].min() >= 59
+
+
 def test_shadows_are_lifted_by_no_more_than_noise_allows() -> None:
     crop = photo(3, 200)
     assert (lift_shadows(crop, ALL, FACE) <= MOST * crop.astype(float)).all()

@@ -29,7 +29,13 @@ def edge_tangent_flow(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def line_response(
-    image: np.ndarray, tangent: np.ndarray, scale_px: float, reach_px: float, where: np.ndarray
+    image: np.ndarray,
+    tangent: np.ndarray,
+    scale_px: float,
+    reach_px: float,
+    where: np.ndarray,
+    *,
+    flat: np.ndarray | None = None,
 ) -> np.ndarray:
     """Flow-based difference of Gaussians, positive on dark lines.
 
@@ -39,6 +45,7 @@ def line_response(
         scale_px: sigma of the inner Gaussian across the line.
         reach_px: sigma of the average along it.
         where: (H, W) bool; elsewhere the response is 0.
+        flat: (H, W) bool, where nothing lies across the flow, which saves time; None: unknown.
 
     Returns:
         (H, W) float32.
@@ -51,6 +58,8 @@ def line_response(
     along = np.exp(-0.5 * (np.arange(int(2 * reach_px) + 1) / reach_px) ** 2).astype(np.float32)
     size = 2 * len(along) + 1
     near = np.asarray(cv2.dilate(where.astype(np.uint8), np.ones((size, size), np.uint8)))
+    if flat is not None:
+        near[flat] = 0
     tx, ty = np.ascontiguousarray(tangent[..., 0]), np.ascontiguousarray(tangent[..., 1])
     across = _across(np.ascontiguousarray(image), tx, ty, near > 0, kernel)
     return _along(across, tx, ty, np.ascontiguousarray(where), along)
