@@ -40,7 +40,7 @@ def test_the_light_of_the_background_does_not_count() -> None:
     matte = ALL.copy()
     matte[:, SIDE // 2 :] = 0
     left = FACE / [2, 1]  # the face is on the left, before a bright wall
-    np.testing.assert_allclose(lift_shadows(photo(60, 250), matte, left)[:, :64], 60, atol=3)
+    np.testing.assert_allclose(lift_shadows(photo(120, 250), matte, left)[:, :64], 120, atol=3)
 
 
 def test_a_face_out_of_the_picture_changes_nothing() -> None:
