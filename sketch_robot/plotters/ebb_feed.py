@@ -66,6 +66,7 @@ class EbbFeed:
         self._queue = EbbQueue()
         self._unanswered: deque[str] = deque()  # the last entries of the queue, as they were told
         self._look: _Look | None = None
+        self._seen = False  # since the last entry was told
         self._resent = 0
         self._low_level = False
 
@@ -84,6 +85,7 @@ class EbbFeed:
         entry = Entry(ms, self.end, target, stroke, from_mm, to_mm, lift, self._link.now_s())
         self._queue.add(entry)  # before it is certain, as the board may do it
         self._unanswered.append(text)
+        self._seen = False
         self._pace.told(entry)
         self.end = target
         self.client.talk.say(text)
@@ -123,7 +125,15 @@ class EbbFeed:
 
     def has_room(self, entry_ms: int = 0) -> bool:
         """Whether the board should be told one more entry now, which moves for so long."""
-        return self._pace.has_room(entry_ms, self._queue, len(self._unanswered), self.client.depth, self._link.now_s())
+        return self._pace.has_room(
+            entry_ms,
+            self._queue,
+            len(self._unanswered),
+            seen=self._seen,
+            silent_s=self.client.talk.silent_s,
+            depth=self.client.depth,
+            now_s=self._link.now_s(),
+        )
 
     def wait(self, seconds: float = POLL_S) -> Status | None:
         """Let some time pass, until something is heard; what the board does, when an answer to `ask` is complete.
@@ -176,6 +186,7 @@ class EbbFeed:
         if done is None:
             raise Doubt(f'the motors are at {at}, which is not on their way to {look.end}')
         told = look.told - len(done)
+        self._seen = told == len(self._queue)
         self._pace.seen(self._queue.left_ms(at, told), self._queue.since(told), look.said_s, self._link.now_s())
         for entry in done:
             self.on_done(entry)

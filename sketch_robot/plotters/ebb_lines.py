@@ -120,6 +120,11 @@ class EbbLines:
         """Whether all that was said is answered."""
         return not self._said
 
+    @property
+    def silent_s(self) -> float:
+        """For how long no answer has come to what was said; 0: all is answered."""
+        return self.link.now_s() - self._heard_s if self._said else 0.0
+
     def _heard(self, timeout_s: float) -> Heard | None:
         line = self.link.read_line(timeout_s)
         if line is None:

@@ -15,9 +15,9 @@ from sketch_robot.plotters.ebb_moves import MIN_SLICE_MS, SLICE_MS
 from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
 
 AHEAD_MS = 50  # all that is told and not done: a pause waits so long before it brakes
-REACT_MS = 4  # of it, for the program to hear of the pause
+REACT_MS = 7  # of it, for the program to hear of the pause, and for whole milliseconds
 LATE_MS = 12.0  # a computer is often so late; what the board has for certain must last longer
-SILENT_S = 0.1  # without an answer, longer than one ever took: then nothing more is told
+SILENT_S = 0.03  # without an answer, longer than one took lately: then nothing more is told
 DEEPEST = 30  # entries of the queue where it can be chosen; firmware 3.0 has 32
 _LOOKS = 12  # of which the quickest and the slowest tell how long answers take
 _LONGEST_MS = {True: 60, False: 40}  # of a slice by LM, and by SM, which keeps its speed all the while
@@ -80,13 +80,17 @@ class EbbPace:
         return 0.5 * min(self._trips_s, default=0.0)
 
     # ------------------------------------------------------------- room
-    def has_room(self, entry_ms: int, queue: EbbQueue, unanswered: int, depth: int, now_s: float) -> bool:
+    def has_room(
+        self, entry_ms: int, queue: EbbQueue, unanswered: int, *, seen: bool, silent_s: float, depth: int, now_s: float
+    ) -> bool:
         """Whether to tell one more entry now.
 
         Args:
             entry_ms: how long it moves; 0: it does not.
             queue: what was told and is not done yet.
             unanswered: how many of these have no answer yet.
+            seen: whether the board was looked at since it was told the last of them.
+            silent_s: for how long it has not answered.
             depth: how many can wait in the board besides the one that runs.
             now_s: the time.
         """
@@ -102,7 +106,9 @@ class EbbPace:
         certain_ms = left_ms - sum(entry.ms for entry in islice(reversed(entries), unanswered))
         if unanswered and certain_ms >= need_ms:  # what comes after a move that is not obeyed would be drawn elsewhere
             return False
-        if unanswered and now_s - entries[-unanswered].told_s > max(self._trips_s, default=0.0) + SILENT_S:
+        if not seen and left_ms >= need_ms:
+            return False
+        if silent_s > max(self._trips_s, default=0.0) + SILENT_S:
             return False
         held, end_ms = 0, left_ms - 1000.0 * self._way_s
         for entry in reversed(entries):
