@@ -23,6 +23,7 @@ FLOW_PX = 3.0  # of the structure tensor: a strand and its neighbours
 LINE_PX = 1.4  # of the inner Gaussian: half of a drawn line's width and a little
 REACH_PX = 6.0  # along a line: a gap between two dashes
 FAINTEST = 0.04  # ink below this is paper
+AMONG, AMONG_PX = 0.9, 5.0  # less ink than that share of what is around is no line: it saves a third of the time
 GAIN = 11.0  # a full line's response is about a tenth
 HAIR_GAIN, HAIR_FLOOR = 0.35, 0.006  # in hair the response is measured by that around it, and by the floor of haze
 ENERGY_PX = 22.0  # what is around
@@ -60,8 +61,10 @@ def firm_lines(ink: np.ndarray, hair: np.ndarray) -> np.ndarray:
         hair: (H, W) bool, where a faint line counts as much as those around it let it.
     """
     light = cv2.GaussianBlur(-ink, (0, 0), BLUR_PX)
-    where = cv2.GaussianBlur(ink, (0, 0), 2 * BLUR_PX) > FAINTEST
-    response = line_response(light, edge_tangent_flow(light, FLOW_PX), LINE_PX, REACH_PX, where, flat=~where)
+    near = cv2.GaussianBlur(ink, (0, 0), 2 * BLUR_PX)
+    haze = near > FAINTEST
+    where = haze & (near > AMONG * cv2.GaussianBlur(ink, (0, 0), AMONG_PX))
+    response = line_response(light, edge_tangent_flow(light, FLOW_PX), LINE_PX, REACH_PX, where, flat=~haze)
     response = np.maximum(response, 0)
     energy = np.sqrt(wide_blur(response * response, ENERGY_PX))
     return np.clip(np.where(hair, HAIR_GAIN / (energy + HAIR_FLOOR), GAIN) * response, 0, 1).astype(np.float32)
