@@ -17,7 +17,7 @@ from sketch_robot.plotters.ebb_queue import EbbQueue, Entry
 AHEAD_MS = 50  # all that is told and not done: a pause waits so long before it brakes
 REACT_MS = 7  # of it, for the program to hear of the pause, and for whole milliseconds
 LATE_MS = 12.0  # a computer is often so late; what the board has for certain must last longer
-SILENT_S = 0.03  # without an answer, longer than one took lately: then nothing more is told
+SILENT_S = 0.015  # without an answer, longer than one took lately: then nothing more is told
 DEEPEST = 30  # entries of the queue where it can be chosen; firmware 3.0 has 32
 _LOOKS = 12  # of which the quickest and the slowest tell how long answers take
 _LONGEST_MS = {True: 60, False: 40}  # of a slice by LM, and by SM, which keeps its speed all the while
