@@ -83,7 +83,7 @@ def fit_strokes(
     check_strokes(strokes)
     placement = place_on(page, size_px)
     scaled = [scale_stroke(stroke, placement.scale, placement.to_page(stroke.xy)) for stroke in strokes]
-    return tuple(simplify_stroke(stroke, tolerance_mm) for stroke in clip_strokes(scaled, page))
+    return tuple(simplify_stroke(stroke, tolerance_mm) for stroke in clip_strokes(scaled, page.drawable_mm))
 
 
 def place_sheet(
@@ -120,7 +120,7 @@ def place_sheet(
         scale = placement.scale
         corner = np.array([placement.left_mm, placement.top_mm - scale * size[1]])
     moved = [scale_stroke(stroke, scale, (stroke.xy - origin) * scale + corner) for stroke in strokes]
-    inside = clip_strokes(moved, page)
+    inside = clip_strokes(moved, page.drawable_mm)
     cut_mm = sum(stroke.length for stroke in moved) - sum(stroke.length for stroke in inside)
     if cut_mm > WORTH_SAYING_MM:
         _log.warning('%.0f mm of lines lie outside of the margins of %g mm and are cut off', cut_mm, page.margin_mm)
@@ -152,13 +152,13 @@ def scale_stroke(stroke: Stroke, scale: float, xy: np.ndarray) -> Stroke:
     return replace(stroke, xy=xy, half_width=stroke.half_width * scale, half_widths=half_widths)
 
 
-def clip_strokes(strokes: Iterable[Stroke], page: Page) -> list[Stroke]:
-    """The parts of strokes inside the drawable area of a page, in mm of its frame; what belongs to a point is
-    interpolated where a stroke is cut."""
+def clip_strokes(strokes: Iterable[Stroke], box_mm: tuple[float, float, float, float]) -> list[Stroke]:
+    """The parts of strokes inside a rectangle (left, bottom, right, top); what belongs to a point is interpolated where
+    a stroke is cut."""
     inside = []
     for stroke in strokes:
         values = [array for array in (stroke.half_widths, stroke.pressure) if array is not None]
-        for piece in clip_polyline(np.column_stack((stroke.xy, *values)), page.drawable_mm):
+        for piece in clip_polyline(np.column_stack((stroke.xy, *values)), box_mm):
             columns = iter(piece.T[2:])
             half_widths = None if stroke.half_widths is None else np.maximum(next(columns), 0.0)
             pressure = None if stroke.pressure is None else np.clip(next(columns), 0.0, 1.0)

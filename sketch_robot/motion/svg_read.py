@@ -1,13 +1,13 @@
 """Read SVG drawings of other programs: what a pen can draw of them, in millimetres.
 
 Paths, basic shapes, groups, nested transforms, units, viewBoxes, `use` of what is in the file; the outline of what is
-only filled, unless in white. Text, images, patterns and effects are not drawn. Layers, or else colours, become pens.
+only filled, unless in white. Clip paths, viewports and the sheet cut lines; dashes are drawn as such. Text, images,
+patterns and effects are not drawn. Layers, or else colours, become pens.
 Nothing outside the file is ever opened, and a hostile file costs no more than a large one.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections import Counter
@@ -20,17 +20,20 @@ import numpy as np
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.fit import FARTHEST
 from sketch_robot.motion.plan import Pen
-from sketch_robot.motion.plan_svg import HEAD, PER_POINT, stroke_from_data
 from sketch_robot.motion.safe_xml import parse_xml
-from sketch_robot.motion.svg_path import numbers
+from sketch_robot.motion.svg_clip import FLATTEN_MM, Clips, NotFollowedError, corners_of
+from sketch_robot.motion.svg_dashes import dash_line
+from sketch_robot.motion.svg_own import own_stroke, own_widths_mm, planned_for
 from sketch_robot.motion.svg_pens import SvgLine, with_pens
+from sketch_robot.motion.svg_region import Clip, clip_lines, clip_outlines
 from sketch_robot.motion.svg_shapes import SHAPES, shape_curves
-from sketch_robot.motion.svg_style import Sheet, Style
+from sketch_robot.motion.svg_sheet import Kin, Sheet
+from sketch_robot.motion.svg_style import Style
 from sketch_robot.motion.svg_units import MM_PER_PX, length_px, parse_transform, translation, view_matrix
+from sketch_robot.motion.svg_view import crop_lines, sheet_size_px, view_box, viewport_clip
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes.importance import traced_importance
 
-FLATTEN_MM = 0.01
 DEEPEST = 200
 MOST_VISITS = 500_000  # elements, those that `use` repeats counted each time
 MOST_POINTS = 5_000_000
@@ -81,12 +84,15 @@ def read_svg(data: str | bytes) -> SvgDrawing:
 
 @dataclass(frozen=True, eq=False)
 class _Place:
-    """Where an element stands: matrix to mm, what percentages refer to, its style, its layer, and how deep it is."""
+    """Where an element stands: matrix to mm, what percentages refer to, its style, its layer, what cuts it, and the
+    elements that it is in."""
 
     matrix: np.ndarray
     view_px: tuple[float, float]
     style: Style
     layer: str = ''
+    clips: tuple[Clip, ...] = ()
+    above: tuple[Kin, ...] = ()
     depth: int = 0
 
 
@@ -104,12 +110,15 @@ class _Reader:
                 self._sheet.add(element.text)
         self._lines: list[SvgLine] = []
         self._unpainted: list[SvgLine] = []  # what nobody sees; drawn when there is nothing else
-        self._clipped = 0
+        outer = Style().within('svg', root.attrib, self._sheet)
+        self._clips = Clips(self._by_id, self._sheet, _tag, (outer.clip_rule, outer.fill_rule))
+        self._measuring = False  # whether only the places of lines are asked for, not what cuts them
         self._visits = self._points = 0
         self._left_out: Counter[str] = Counter()
+        self._whole: Counter[str] = Counter()
 
     def drawing(self) -> SvgDrawing:
-        size = self._size_px()
+        size = sheet_size_px(self._root.attrib)
         view = size or (100.0, 100.0)
         to_mm = np.diag([MM_PER_PX, -MM_PER_PX, 1.0])
         to_mm[1, 2] = view[1] * MM_PER_PX
@@ -120,12 +129,14 @@ class _Reader:
             self._left_out['without a colour, or in that of the paper'] += len(self._unpainted)
         for why, count in self._left_out.items():
             _log.warning('%d %s of the SVG not drawn: %s', count, 'element' if count == 1 else 'elements', why)
-        if self._clipped:
-            _log.warning('clip paths and masks of the SVG are not followed; lines drawn whole: %d', self._clipped)
+        for why, count in self._whole.items():
+            _log.warning('%d %s of the SVG drawn whole: %s', count, 'element' if count == 1 else 'elements', why)
         if not self._lines:
             raise ValueError('it holds nothing that a pen could draw; text must be converted to paths')
-        strokes, pens = with_pens(self._lines, _own_widths_mm(self._root.attrib))
         width_mm, height_mm = view[0] * MM_PER_PX, view[1] * MM_PER_PX
+        if size is not None and not Style().within('svg', self._root.attrib, self._sheet).overflow:
+            self._lines = crop_lines(self._lines, width_mm, height_mm)
+        strokes, pens = with_pens(self._lines, own_widths_mm(self._root.attrib))
         if size is None:  # as large as what is on it
             every = np.concatenate([stroke.xy for stroke in strokes])
             low = every.min(axis=0)
@@ -133,23 +144,7 @@ class _Reader:
             strokes = tuple(replace(stroke, xy=stroke.xy - low) for stroke in strokes)
         per_px = USUAL_PX / min(width_mm, height_mm)
         ranked = tuple(_ranked(stroke, per_px) for stroke in strokes)
-        return SvgDrawing(ranked, width_mm, height_mm, pens, *_planned_for(self._root.attrib))
-
-    def _size_px(self) -> tuple[float, float] | None:
-        """Of the sheet; None when the file does not say."""
-        box = _view_box(self._root.attrib)
-        sides = []
-        for k, name in enumerate(('width', 'height')):
-            text = self._root.attrib.get(name, '').strip()
-            if text and not text.endswith('%') and text != 'auto':
-                sides.append(length_px(text, 0.0))
-            elif box is not None:
-                sides.append(box[2 + k])
-            else:
-                return None
-        if not all(side > 0.0 for side in sides):
-            raise ValueError(f'its sheet has the size {sides[0]:g} x {sides[1]:g} px')
-        return sides[0], sides[1]
+        return SvgDrawing(ranked, width_mm, height_mm, pens, *planned_for(self._root.attrib))
 
     # ------------------------------------------------------------- elements
     def _visit(self, element: Element, place: _Place) -> None:
@@ -162,27 +157,67 @@ class _Reader:
                 self._left_out['text is drawn only as paths' if tag == 'text' else f'{tag} is no line'] += 1
             return
         try:
-            style = place.style.within(tag, element.attrib, self._sheet)
+            style = place.style.within(tag, element.attrib, self._sheet, place.above)
             if not style.shown:
                 return
             matrix = place.matrix @ self._transform(element) if 'transform' in element.attrib else place.matrix
-            inner = replace(place, matrix=matrix, style=style, depth=place.depth + 1)
-            if tag in SHAPES:
-                if style.visible:
-                    self._draw(tag, element, inner)
-                return
-            if tag == 'use':
-                self._use(element, inner)
-                return
-            if tag == 'svg':
-                inner = self._within_view(element.attrib, inner, nested=element is not self._root)
+            above = (*place.above, (tag, element.attrib))
+            inner = replace(place, matrix=matrix, style=style, above=above, depth=place.depth + 1)
+            if (style.clip_path or style.mask) and not self._measuring:
+                inner = self._clipped(tag, element, inner)
+            self._visit_content(tag, element, inner)
         except _NotDrawnError as problem:
             self._left_out[str(problem)] += 1
+
+    def _visit_content(self, tag: str, element: Element, inner: _Place) -> None:
+        """Of an element whose own transform, style and clips are in its place already."""
+        if tag in SHAPES:
+            if inner.style.visible or self._measuring:
+                self._draw(tag, element, inner)
             return
+        if tag == 'use':
+            self._use(element, inner)
+            return
+        if tag == 'svg':
+            inner = self._within_view(element.attrib, inner, nested=element is not self._root)
         if not inner.layer and element.attrib.get(_MODE) == 'layer':
             inner = replace(inner, layer=element.attrib.get(_LABEL) or element.attrib.get('id') or 'layer')
         for child in element:
             self._visit(child, inner)
+
+    def _clipped(self, tag: str, element: Element, place: _Place) -> _Place:
+        """With its own clip path and mask."""
+
+        def bounds() -> tuple[np.ndarray, np.ndarray] | None:
+            lines = self._measured(tag, element, replace(place, clips=()))
+            with np.errstate(all='ignore'):
+                try:
+                    back = np.linalg.inv(place.matrix)
+                except np.linalg.LinAlgError:
+                    return None
+            return corners_of([xy @ back[:2, :2].T + back[:2, 2] for xy in lines])
+
+        try:
+            return replace(
+                place, clips=place.clips + self._clips.find(place.style, place.matrix, place.view_px, bounds)
+            )
+        except NotFollowedError as problem:
+            self._whole[str(problem)] += 1
+            return place
+        except ValueError as error:
+            raise _NotDrawnError(str(error)) from error
+
+    def _measured(self, tag: str, element: Element, place: _Place) -> list[np.ndarray]:
+        """All lines of an element, painted or not, as they are before they are clipped."""
+        found: list[SvgLine] = []
+        kept = self._lines, self._unpainted, self._left_out, self._measuring, self._points
+        self._lines = self._unpainted = found
+        self._left_out, self._measuring = Counter(), True
+        try:
+            self._visit_content(tag, element, place)
+        finally:
+            self._lines, self._unpainted, self._left_out, self._measuring, self._points = kept
+        return [line.stroke.xy for line in found]
 
     def _draw(self, tag: str, element: Element, place: _Place) -> None:
         try:
@@ -197,16 +232,26 @@ class _Reader:
             raise _NotDrawnError('its line has a width that is not finite')
         if any(np.abs(xy).max(initial=0.0) > FARTHEST for xy in lines):
             raise _NotDrawnError(f'it has a coordinate beyond {FARTHEST:.0e} mm')
-        for xy in lines:
+        data = element.attrib if len(lines) == 1 else {}
+        for xy in self._seen([xy for xy in lines if len(xy)], place, scale):
             self._points += len(xy)
             if self._points > MOST_POINTS:
                 raise ValueError(f'it takes more than {MOST_POINTS} points to draw')
-            if len(xy):
-                data = element.attrib if len(lines) == 1 else {}
-                stroke = _stroke(xy, width_mm, data, scale)
-                line = SvgLine(stroke, data.get('data-pen', ''), place.layer, place.style.ink, width_mm)
-                (self._lines if place.style.painted else self._unpainted).append(line)
-                self._clipped += place.style.clipped and place.style.painted
+            stroke = own_stroke(xy, width_mm, data, scale)
+            line = SvgLine(stroke, data.get('data-pen', ''), place.layer, place.style.ink, width_mm)
+            (self._lines if place.style.painted else self._unpainted).append(line)
+
+    def _seen(self, lines: list[np.ndarray], place: _Place, scale: float) -> list[np.ndarray]:
+        """What dashes and clips leave of the lines of a shape."""
+        if self._measuring:
+            return lines
+        if place.style.painted and not place.style.lined:
+            return clip_outlines(lines, place.style.fill_rule == 'evenodd', place.clips) if place.clips else lines
+        if place.style.dashes_px:
+            pattern_mm = [length * scale for length in place.style.dashes_px]
+            offset_mm = place.style.dash_offset_px * scale
+            lines = [dash for xy in lines for dash in dash_line(xy, pattern_mm, offset_mm)]
+        return clip_lines(lines, place.clips) if place.clips else lines
 
     def _use(self, element: Element, place: _Place) -> None:
         reference = next((element.attrib[name] for name in _HREF if name in element.attrib), '')
@@ -218,7 +263,7 @@ class _Reader:
         if _tag(target) != 'symbol':
             self._visit(target, place)
             return
-        style = place.style.within('symbol', target.attrib, self._sheet)
+        style = place.style.within('symbol', target.attrib, self._sheet, place.above)
         if not style.shown:
             return
         view: dict[str, str] = dict(target.attrib) | {'x': '0', 'y': '0'}
@@ -237,7 +282,9 @@ class _Reader:
                 self._length(attributes, name, size[k], '100%') for k, name in enumerate(('width', 'height'))
             )
             size, matrix = (width, height), matrix @ translation(x, y)
-        box = _view_box(attributes)
+            if not place.style.overflow and not self._measuring:
+                place = replace(place, clips=(*place.clips, viewport_clip(matrix, size)))
+        box = view_box(attributes)
         if box is None:
             return replace(place, matrix=matrix, view_px=size)
         if not all(side > 0.0 for side in size):
@@ -268,48 +315,6 @@ class _NotDrawnError(Exception):
 def _tag(element: Element) -> str:
     """Without the namespace; '' for other than SVG's."""
     return element.tag.removeprefix(_SVG) if not element.tag.startswith('{') or element.tag.startswith(_SVG) else ''
-
-
-_DAMAGED = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
-
-
-def _planned_for(attributes: Mapping[str, str]) -> tuple[float | None, str]:
-    """Margin and artist, when our own files say so."""
-    try:
-        head = json.loads(attributes.get(HEAD, '{}'))
-        return float(head['page']['margin_mm']), str(head['artist'])
-    except _DAMAGED:
-        return None, ''
-
-
-def _own_widths_mm(attributes: Mapping[str, str]) -> dict[str, float]:
-    """Of the pens, when our own files say so."""
-    try:
-        return {str(pen['name']): float(pen['width_mm']) for pen in json.loads(attributes.get(HEAD, '{}'))['pens']}
-    except _DAMAGED:
-        return {}
-
-
-def _view_box(attributes: Mapping[str, str]) -> list[float] | None:
-    """x, y, width, height; None when there is no usable one."""
-    try:
-        box = numbers(attributes.get('viewBox', '')).tolist()
-    except ValueError:
-        return None
-    return box if len(box) == 4 and np.isfinite(box).all() and box[2] > 0.0 and box[3] > 0.0 else None
-
-
-def _stroke(xy: np.ndarray, width_mm: float, data: Mapping[str, str], scale: float) -> Stroke:
-    """With what our own files say of it, as far as it still fits."""
-    plain = {name: value for name, value in data.items() if name not in PER_POINT}
-    for known in (data, plain):
-        try:
-            stroke = stroke_from_data(xy, known)
-        except (KeyError, ValueError):
-            continue
-        half_widths = None if stroke.half_widths is None else stroke.half_widths * scale
-        return replace(stroke, half_width=stroke.half_width * scale, half_widths=half_widths, pen='')
-    return Stroke(xy, width_mm / 2.0, importance=0.0)
 
 
 def _ranked(stroke: Stroke, px_per_mm: float) -> Stroke:

@@ -1,85 +1,28 @@
-"""How SVG elements look, as far as a pen cares: whether they are seen, their colour and their line's width.
+"""How SVG elements look, as far as a pen cares: whether they are seen, their colour, their line's width, their clips.
 
-Presentation attributes, style sheets with plain selectors (`*`, `path`, `.class`, `#id`, `path.class`) and style
-attributes, in that order of precedence; what is inherited passes down.
+Presentation attributes, style sheets and style attributes, in that order of precedence; what is inherited passes down.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from PIL import ImageColor
 
+from sketch_robot.motion.svg_sheet import Kin, Sheet, parse_properties
 from sketch_robot.motion.svg_units import length_px
 
-_SELECTOR = re.compile(r'(\*|[\w-]+)?(?:([.#])([\w-]+))?')
 _NAMES = {code.lower(): name for name, code in ImageColor.colormap.items() if isinstance(code, str)}
 _NAMES |= {'#808080': 'grey', '#00ffff': 'cyan', '#ff00ff': 'magenta'}
 _CONCERN = (
     'stroke', 'fill', 'color', 'stroke-width', 'display', 'visibility', 'opacity', 'stroke-opacity', 'fill-opacity',
-    'clip-path', 'mask',
+    'clip-path', 'mask', 'clip-rule', 'fill-rule', 'overflow', 'stroke-dasharray', 'stroke-dashoffset', 'mask-type',
 )  # fmt: skip
 _CLEAR = ('none', 'transparent')
 PAPER = '#ffffff'
-_RANKS = {'.': 2, '#': 3}
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a style sheet says of some elements.
-
-    Attributes:
-        tag: theirs; '' any.
-        rank, number: the higher rank wins, then the higher number.
-        properties: of theirs.
-    """
-
-    tag: str
-    rank: int
-    number: int
-    properties: Mapping[str, str]
-
-
-class Sheet:
-    """A style sheet."""
-
-    def __init__(self) -> None:
-        self._rules: dict[str, list[Rule]] = {}  # by '.class' or '#id', or '' when neither is asked for
-        self._count = 0
-
-    def add(self, text: str) -> None:
-        """Take the rules with selectors that we know."""
-        uncommented = ' '.join(part.rpartition('*/')[2] if k else part for k, part in enumerate(text.split('/*')))
-        for block in uncommented.split('}'):
-            selectors, _, body = block.partition('{')
-            properties = parse_properties(body)
-            for selector in selectors.split(','):
-                match = _SELECTOR.fullmatch(selector.strip())
-                if match is None or not (match[1] or match[2]):
-                    continue
-                tag = (match[1] or '').replace('*', '')
-                rule = Rule(tag, _RANKS.get(match[2], 0) + bool(tag), self._count, properties)
-                self._rules.setdefault((match[2] or '') + (match[3] or ''), []).append(rule)
-                self._count += 1
-
-    def properties(self, tag: str, attributes: Mapping[str, str]) -> dict[str, str]:
-        """What it says of an element."""
-        if not self._rules:
-            return {}
-        keys = ['', *(f'.{name}' for name in attributes.get('class', '').split()), f'#{attributes.get("id", "")}']
-        rules = [rule for key in dict.fromkeys(keys) for rule in self._rules.get(key, ()) if rule.tag in ('', tag)]
-        found: dict[str, str] = {}
-        for rule in sorted(rules, key=lambda rule: (rule.rank, rule.number)):
-            found |= rule.properties
-        return found
-
-
-def parse_properties(text: str) -> dict[str, str]:
-    """'a: b; c: d' as a dictionary."""
-    pairs = (part.split(':', 1) for part in text.split(';') if ':' in part)
-    return {name.strip().lower(): value.replace('!important', '').strip() for name, value in pairs}
+_OWN: dict[str, Any] = {'clip_path': '', 'mask': '', 'overflow': False}  # is not inherited
 
 
 @dataclass(frozen=True)
@@ -93,7 +36,10 @@ class Style:
         color: what 'currentColor' stands for.
         width_px: of its line, user units.
         stroke_clear, fill_clear: whether its line, or its inside, is wholly transparent.
-        clipped: whether only a part of it is seen.
+        dashes_px, dash_offset_px: of its line, user units; () is a line without gaps.
+        clip_rule, fill_rule: 'nonzero' or 'evenodd'.
+        clip_path, mask, mask_type: as they are written, for this very element; '' none.
+        overflow: whether what leaves its viewport is seen.
     """
 
     shown: bool = True
@@ -104,14 +50,33 @@ class Style:
     width_px: float = 1.0
     stroke_clear: bool = False
     fill_clear: bool = False
-    clipped: bool = False
+    dashes_px: tuple[float, ...] = ()
+    dash_offset_px: float = 0.0
+    clip_rule: str = 'nonzero'
+    fill_rule: str = 'nonzero'
+    clip_path: str = ''
+    mask: str = ''
+    mask_type: str = ''
+    overflow: bool = False
 
     @property
     def painted(self) -> bool:
         """Whether there is anything to see on white paper: a line in any colour, or an inside that is not white."""
-        line = self.stroke.lower() not in _CLEAR and not self.stroke_clear
         inside = self.fill.lower() not in _CLEAR and not self.fill_clear
-        return line or (inside and parse_colour(self.fill) != PAPER)
+        return self.lined or (inside and parse_colour(self.fill) != PAPER)
+
+    @property
+    def lined(self) -> bool:
+        """Whether its line is painted, rather than its inside alone."""
+        return self.stroke.lower() not in _CLEAR and not self.stroke_clear
+
+    @property
+    def lets_through(self) -> bool:
+        """Whether a mask shows all that lies under such a shape."""
+        solid = self.fill.lower() not in _CLEAR and not self.fill_clear and not self.lined
+        return (
+            solid and parse_colour(self.fill) != '' and (self.mask_type == 'alpha' or parse_colour(self.fill) == PAPER)
+        )
 
     @property
     def ink(self) -> str:
@@ -122,14 +87,15 @@ class Style:
                 return colour
         return '#000000'
 
-    def within(self, tag: str, attributes: Mapping[str, str], sheet: Sheet) -> Style:
-        """The style of an element inside one with this style."""
-        given = dict(attributes) | sheet.properties(tag, attributes) | parse_properties(attributes.get('style', ''))
+    def within(self, tag: str, attributes: Mapping[str, str], sheet: Sheet, above: Sequence[Kin] = ()) -> Style:
+        """The style of an element inside one with this style; `above`: the elements that it is in, outermost first."""
+        ruled = sheet.properties(tag, attributes, above)
+        given = dict(attributes) | ruled | parse_properties(attributes.get('style', ''))
         if given.keys().isdisjoint(_CONCERN):
-            return self
+            return replace(self, **_OWN) if self.clip_path or self.mask or self.overflow else self
         own = {
-            name: given[name].strip()
-            for name in ('stroke', 'fill', 'color')
+            name.replace('-', '_'): given[name].strip()
+            for name in ('stroke', 'fill', 'color', 'clip-rule', 'fill-rule', 'mask-type')
             if name in given and given[name].strip().lower() not in ('inherit', '')
         }
         width = self.width_px
@@ -146,9 +112,27 @@ class Style:
             width_px=width,
             stroke_clear=_is_zero(given['stroke-opacity']) if 'stroke-opacity' in given else self.stroke_clear,
             fill_clear=_is_zero(given['fill-opacity']) if 'fill-opacity' in given else self.fill_clear,
-            clipped=self.clipped or any(given.get(name, 'none').strip() != 'none' for name in ('clip-path', 'mask')),
+            dashes_px=_dashes(given['stroke-dasharray']) if 'stroke-dasharray' in given else self.dashes_px,
+            dash_offset_px=sum(_dashes(given['stroke-dashoffset']))
+            if 'stroke-dashoffset' in given
+            else self.dash_offset_px,
+            clip_path=_reference(given.get('clip-path', '')),
+            mask=_reference(given.get('mask', '')),
+            overflow=given.get('overflow', '').strip() in ('visible', 'auto'),
             **own,
         )
+
+
+def _reference(text: str) -> str:
+    return '' if text.strip() in ('none', 'inherit') else text.strip()
+
+
+def _dashes(text: str) -> tuple[float, ...]:
+    """() for none, and for what is no list of lengths."""
+    try:
+        return tuple(length_px(part, 0.0) for part in text.replace(',', ' ').split())
+    except ValueError:
+        return ()
 
 
 def _is_zero(text: str) -> bool:

@@ -114,12 +114,14 @@ def test_what_vpype_writes_keeps_layers_and_places(tmp_path: Path) -> None:
 
 
 def test_strokes_moved_in_an_editor_are_moved_and_keep_what_is_known_of_them(tmp_path: Path) -> None:
-    plan = plan_loaded(drawing_of([np.array([[20.0, 30.0], [40.0, 30.0]])], label='mouth', half_width=0.3), A5, PROFILE)
+    plan = plan_loaded(
+        drawing_of([np.array([[20.0, 150.0], [40.0, 150.0]])], label='mouth', half_width=0.3), A5, PROFILE
+    )
     text = plan_to_svg(plan).replace('<path ', '<path transform="translate(10 -5) scale(2 2)" ', 1)
     (tmp_path / 'edited.svg').write_text(text)
     (stroke,) = load_drawing(tmp_path / 'edited.svg').strokes
     assert (stroke.label, stroke.half_width) == ('mouth', pytest.approx(0.6))
-    height = 210.0 - (2 * (210.0 - 30.0) - 5.0)
+    height = 210.0 - (2 * (210.0 - 150.0) - 5.0)
     assert sorted(stroke.xy.tolist()) == pytest.approx(np.array([[50.0, height], [90.0, height]]))
 
 
