@@ -64,7 +64,7 @@ class DrawingPlan:
         page, profile: the sheet, and the machine that the times hold for.
         stroke_s: (len(strokes),) float64; predicted seconds of each stroke: travel to it, drop, draw, lift.
         return_s: predicted seconds of the way home after the last stroke.
-        left_out: how many strokes a time budget left out.
+        left_out: how many strokes a time budget left out; one that is kept in part is not.
         artist: who drew it, '' when unknown.
         pens: those that strokes name, in the order of their use; the machine parks and pauses for a change between
             them. Empty: one pen.

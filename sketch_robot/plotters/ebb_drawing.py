@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from sketch_robot.motion.cut import stroke_from
 from sketch_robot.motion.plan import HOME_MM
 from sketch_robot.plotters.ebb_hand import EbbHand, Interrupted
 from sketch_robot.plotters.ebb_lines import Doubt
 from sketch_robot.plotters.plotter import PlotterStatus
-from sketch_robot.plotters.remainder import Remainder, stroke_from
+from sketch_robot.plotters.remainder import Remainder
 from sketch_robot.plotters.session import Session, Stopped, pen_changes, pen_request
 
 OVERLAP_MM = 0.2  # by which a stroke goes on before where it stopped, so that no gap shows

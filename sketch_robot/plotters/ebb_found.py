@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sketch_robot.plotters.remainder import Proven, lengths_along
+from sketch_robot.motion.cut import lengths_along
+from sketch_robot.plotters.remainder import Proven
 from sketch_robot.stroke import Stroke
 
 NEAR_MM = 0.08  # a slice's chord beside the curve, and the rounding to steps

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sketch_robot.motion.cut import lengths_along
 from sketch_robot.motion.plan import HOME_MM
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.motion.timing import MotionProfile, draw_motion, travel_motion
@@ -17,7 +18,6 @@ from sketch_robot.plotters.ebb_lines import Doubt
 from sketch_robot.plotters.ebb_machine import EbbMachine
 from sketch_robot.plotters.ebb_moves import Move, brake, course_of, cut
 from sketch_robot.plotters.ebb_record import EbbRecord
-from sketch_robot.plotters.remainder import lengths_along
 from sketch_robot.plotters.serial_link import Link
 from sketch_robot.plotters.session import Session
 

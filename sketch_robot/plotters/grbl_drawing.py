@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sketch_robot.motion.cut import stroke_from
 from sketch_robot.plotters.grbl_events import Damaged
 from sketch_robot.plotters.grbl_place import NEAR_MM, length_at
 from sketch_robot.plotters.grbl_program import Path, Program
 from sketch_robot.plotters.grbl_status import Report
 from sketch_robot.plotters.grbl_step import LEAST_FEED, TRAVEL_FEED, Kind, Step, hold, mark_of
 from sketch_robot.plotters.journal import Journal
-from sketch_robot.plotters.remainder import Remainder, stroke_from
+from sketch_robot.plotters.remainder import Remainder
 from sketch_robot.stroke import Stroke
 
 RESUME_OVERLAP_MM = 0.2  # where the machine stood is known to a step; so much hides that the pen was raised there

@@ -23,13 +23,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sketch_robot.motion.cut import lengths_along
 from sketch_robot.motion.plan import HOME_MM
 from sketch_robot.motion.profile import PenProfile
 from sketch_robot.motion.timing import draw_motion
 from sketch_robot.plotters.grbl_frame import GRID, GRID_MM, Frame, grid_text, plain
 from sketch_robot.plotters.grbl_pen import PenLift
 from sketch_robot.plotters.grbl_step import LEAST_FEED, MODES, TRAVEL_FEED, Kind, Step, mark_of, step_of
-from sketch_robot.plotters.remainder import lengths_along
 from sketch_robot.stroke import Stroke
 
 BLOCKS = 15  # of GRBL's planner

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sketch_robot.motion.cut import lengths_along
 from sketch_robot.motion.plan import HOME_MM
 from sketch_robot.plotters.paper import Paper
-from sketch_robot.plotters.remainder import lengths_along
 
 
 class SimulatedPen:

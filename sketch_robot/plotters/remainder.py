@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-import numpy as np
-
+from sketch_robot.motion.cut import stroke_from
 from sketch_robot.motion.plan import DrawingPlan
 from sketch_robot.motion.timing import time_plan
-from sketch_robot.stroke import Stroke
 
 OVERLAP_MM = 0.4  # of a stroke that was interrupted, so that no gap shows; a machine's steps make it 0.45 at most
 
@@ -82,28 +80,3 @@ def remaining(plan: DrawingPlan, proven: Proven, overlap_mm: float = OVERLAP_MM)
 def rest_of(plan: DrawingPlan, proven: Proven, overlap_mm: float = OVERLAP_MM) -> DrawingPlan:
     """`remaining`, as a plan alone."""
     return remaining(plan, proven, overlap_mm).plan
-
-
-def stroke_from(stroke: Stroke, length_mm: float) -> Stroke:
-    """The stroke without its first so many mm; what belongs to a point is interpolated at the cut."""
-    along = lengths_along(stroke.xy)
-    last = int(np.searchsorted(along, length_mm, side='right')) - 1  # the last point at or before the cut
-    if last >= len(along) - 1:
-        return stroke.taking(slice(-1, None))
-    share = (length_mm - along[last]) / (along[last + 1] - along[last])
-
-    def cut(values: np.ndarray) -> np.ndarray:
-        at_cut = values[last] + share * (values[last + 1] - values[last])
-        return np.concatenate((at_cut[None], values[last + 1 :]))
-
-    return replace(
-        stroke,
-        xy=cut(stroke.xy),
-        half_widths=None if stroke.half_widths is None else cut(stroke.half_widths),
-        pressure=None if stroke.pressure is None else cut(stroke.pressure),
-    )
-
-
-def lengths_along(xy: np.ndarray) -> np.ndarray:
-    """Length from the start to each point of a polyline: (N, 2) -> (N,) float64."""
-    return np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))))

@@ -13,10 +13,10 @@ from sketch_robot.motion.budget import (
     check_budget,
     check_precedence,
     hop_time,
-    in_a_row,
     order_in_time,
     within_budget,
 )
+from sketch_robot.motion.budget_row import LEAST_PIECE_MM, in_a_row, make_row
 from sketch_robot.motion.timing import hop_seconds
 from sketch_robot.stroke import LABELS, Stroke
 from sketch_robot.strokes.drawing_order import stroke_bands
@@ -55,7 +55,7 @@ def names(strokes: tuple[Stroke, ...]) -> set[float]:
 @settings(max_examples=15, deadline=None)
 def test_a_longer_budget_keeps_what_a_shorter_one_kept(seed: int, profile: PenProfile, budgets: list[float]) -> None:
     strokes = scribble(25, seed)
-    kept: set[float] = set()
+    kept: dict[float, float] = {}
     for budget_s in sorted(budgets):
         try:
             drawn, seconds = within_budget(strokes, profile, budget_s)
@@ -65,8 +65,9 @@ def test_a_longer_budget_keeps_what_a_shorter_one_kept(seed: int, profile: PenPr
         stroke_s, return_s = time_plan(drawn, profile)
         assert seconds == float(np.sum(stroke_s)) + return_s
         assert seconds <= budget_s
-        assert kept <= names(drawn)
-        kept = names(drawn)
+        ink_mm = {stroke.importance: stroke.length for stroke in drawn}
+        assert all(ink_mm[name] >= mm - 1e-9 for name, mm in kept.items())
+        kept = ink_mm
 
 
 def test_every_quarter_of_a_second_keeps_what_was_kept_before() -> None:
@@ -124,6 +125,42 @@ def test_a_very_long_stroke_waits_for_other_bands_too_until_its_share_is_small()
     assert [k for k in row if k] == list(range(1, 121))
 
 
+SLOW = PenProfile(draw_speed_mm_s=10.0, travel_speed_mm_s=50.0, lift_s=0.3, drop_s=0.3)
+
+
+@pytest.mark.parametrize('budget_s', [30.0, 60.0, 120.0])
+@pytest.mark.parametrize('seed', range(3))
+def test_long_strokes_on_a_slow_machine_are_kept_in_part_to_use_a_budget(budget_s: float, seed: int) -> None:
+    strokes = scribble(60, seed, 8.0)  # 11 s of drawing each
+    drawn, seconds = within_budget(strokes, SLOW, budget_s)
+    assert 0.93 * budget_s < seconds <= budget_s
+    whole = {stroke.importance: stroke.length for stroke in strokes}
+    cut = [stroke for stroke in drawn if stroke.length < whole[stroke.importance] - 1e-6]
+    assert len(cut) <= 1
+    assert all(stroke.length >= LEAST_PIECE_MM for stroke in cut)
+
+
+def test_a_piece_begins_near_what_is_drawn_and_lies_on_its_stroke() -> None:
+    strokes = [line(30, 'eye', 0.9), Stroke(np.array([[300.0, 80.0], [52.0, 80.0]]), label='hair', importance=0.1)]
+    row = make_row(strokes, SLOW)
+    assert row.until(len(row))[1].length == pytest.approx(248.0)
+    pieces = [row.until(step)[1] for step in range(1, len(row) + 1) if len(row.until(step)) == 2]
+    assert len(pieces) > 5
+    for piece in pieces:
+        assert piece.xy[0].tolist() == [52.0, 80.0]
+        assert piece.label == 'hair'
+    lengths_mm = [piece.length for piece in pieces]
+    assert lengths_mm == sorted(lengths_mm)
+    assert np.diff(lengths_mm) == pytest.approx(np.full(len(pieces) - 1, 248.0 / len(pieces)))
+
+
+def test_short_strokes_are_never_cut() -> None:
+    strokes = scribble(80, 3, 0.3)
+    row = make_row(strokes, PROFILE)
+    assert len(row) == 80
+    assert not row.piece_mm.any()
+
+
 def test_the_predicted_time_is_that_of_what_is_drawn() -> None:
     strokes = scribble(40, 7)
     drawn, seconds = order_in_time(strokes, AXES)
@@ -173,7 +210,7 @@ def test_a_budget_too_short_for_the_first_stroke_says_how_long_that_takes(count:
         within_budget(strokes, PROFILE, 0.9 * first_s)
     assert caught.value.code is ErrorCode.NOTHING_TO_DRAW
     assert caught.value.message == (
-        f'a time budget of {0.9 * first_s:g} s leaves nothing to draw; the first stroke takes {first_s:.2f} s'
+        f'a time budget of {0.9 * first_s:g} s leaves nothing to draw; the least to be drawn takes {first_s:.2f} s'
     )
     assert within_budget(strokes, PROFILE, first_s + 1e-9)[0][0].importance == first.importance
 

@@ -118,7 +118,7 @@ def test_a_budget_too_short_for_anything_says_what_would_do() -> None:
     assert caught.value.code is ErrorCode.NOTHING_TO_DRAW
     least = plan_drawing(strokes[:1], (512, 512), PAGE, PROFILE).predicted_s
     assert caught.value.message == (
-        f'a time budget of 0.5 s leaves nothing to draw; the first stroke takes {least:.2f} s'
+        f'a time budget of 0.5 s leaves nothing to draw; the least to be drawn takes {least:.2f} s'
     )
     assert len(plan_drawing(strokes, (512, 512), PAGE, PROFILE, time_budget_s=least + 1e-9).strokes) == 1
 

@@ -9,8 +9,8 @@ import pytest
 from drawings import Hand
 
 from sketch_robot.motion import DrawingPlan, Page, Pen, PenProfile, time_plan
+from sketch_robot.motion.cut import lengths_along
 from sketch_robot.plotters import PlotterStatus, SimulatedPlotter, paper_of
-from sketch_robot.plotters.remainder import lengths_along
 from sketch_robot.stroke import Stroke
 
 BLACK, RED = Pen('black', '#000000', 0.5), Pen('red', '#c81e28', 2.0)

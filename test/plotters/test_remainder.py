@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.motion import DrawingPlan, Pen, PenProfile, time_plan
-from sketch_robot.plotters.remainder import OVERLAP_MM, Proven, remaining, rest_of, stroke_from
+from sketch_robot.motion.cut import stroke_from
+from sketch_robot.plotters.remainder import OVERLAP_MM, Proven, remaining, rest_of
 from sketch_robot.stroke import Stroke
 
 
