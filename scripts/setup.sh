@@ -101,6 +101,7 @@ build sketch_robot "${package_files[@]}" .venv/pyvenv.cfg
 
 if [ "${*/loops/}" != "$*" ] && ! done_already install/.done-loops "${package_files[@]}" .venv/pyvenv.cfg; then
     say "compiling the loops of a drawing, once"
-    .venv/bin/python -P scripts/compile_loops.py student 2>log/loops.txt || { tail -n 20 log/loops.txt >&2; stop "compiling failed"; }
+    bash -c 'source scripts/env.sh && exec python -P scripts/compile_loops.py student' 2>log/loops.txt ||
+        { tail -n 20 log/loops.txt >&2; stop "compiling failed"; }
     done_now install/.done-loops "${package_files[@]}" .venv/pyvenv.cfg
 fi
