@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
+from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient
 from rclpy.action.client import ClientGoalHandle
 from rclpy.action.server import ServerGoalHandle
@@ -26,6 +27,7 @@ from sketch_robot.nodes.durations import duration_from_ros, duration_to_ros
 
 FEEDBACK_S = 0.1
 GRAPH_S = 0.2  # asking the middleware who is there costs a little
+ASK_S = 2.0  # a plotter that has been silent for so long is asked whether it still knows the drawing
 GONE_S = 0.5  # a node that comes back at once, as one being restarted, was not lost
 
 
@@ -149,10 +151,18 @@ class Drawing:
         if not handle.accepted:
             raise SketchRobotError(ErrorCode.BUSY, 'the plotter is drawing something else; wait or stop it')
         coming = handle.get_result_async()
+        asked, asked_s = coming, self._heard_s
         cancelled = False
         while not coming.done():
             self._look_around()
             gone = self._plotter_gone()
+            if time.monotonic() - max(self._heard_s, asked_s) > ASK_S:
+                asked, asked_s = handle.get_result_async(), time.monotonic()
+            if asked.done():
+                coming = asked
+                if asked.result().status == GoalStatus.STATUS_UNKNOWN:
+                    text = 'the plotter node was started again in the middle of the drawing; its resume draws the rest'
+                    raise SketchRobotError(ErrorCode.PLOTTER_OFFLINE, text)
             if not cancelled and (self._ended is not None or gone is not None):
                 handle.cancel_goal_async()  # a plotter that is only silent may still hear it and lift the pen
                 cancelled = True

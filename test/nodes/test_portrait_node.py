@@ -220,6 +220,21 @@ def test_a_node_that_goes_away_in_the_middle_is_named(
     assert call.status == GoalStatus.STATUS_ABORTED
 
 
+def test_a_plotter_that_was_started_again_in_the_middle_ends_the_drawing(
+    portrait: World, around: Neighbours, astronaut_image: Image
+) -> None:
+    around.close_gate('execute')
+    call = portrait.draw(image=astronaut_image)
+    portrait.probe.until(lambda: 'execute' in around.requests, what='the stage has begun')
+    around.vanish('execute')
+    around.offer('execute')
+    result = call.result()
+    assert (result.error_code, result.error_msg) == (
+        ErrorCode.PLOTTER_OFFLINE,
+        'the plotter node was started again in the middle of the drawing; its resume draws the rest',
+    )
+
+
 def test_a_plotter_that_falls_silent_ends_the_drawing(
     portrait: World, around: Neighbours, astronaut_image: Image
 ) -> None:
