@@ -1,9 +1,14 @@
 """From a picture to a sitter in frame."""
 
-from sketch_robot.photo.decode import MAX_PIXELS, MIN_SIDE_PX, decode_photo, load_photo, photo_from_array
-from sketch_robot.photo.finder import SitterFinder, find_sitter
-from sketch_robot.photo.picture import Photo
-from sketch_robot.photo.sitter import CROP_PX, Sitter
+from typing import TYPE_CHECKING
+
+from sketch_robot.lazy import lazily
+
+if TYPE_CHECKING:
+    from sketch_robot.photo.decode import MAX_PIXELS, MIN_SIDE_PX, decode_photo, load_photo, photo_from_array
+    from sketch_robot.photo.finder import SitterFinder, find_sitter
+    from sketch_robot.photo.picture import Photo
+    from sketch_robot.photo.sitter import CROP_PX, Sitter
 
 __all__ = [
     'CROP_PX',
@@ -17,3 +22,11 @@ __all__ = [
     'load_photo',
     'photo_from_array',
 ]
+
+__getattr__ = lazily(
+    __name__,
+    decode='MAX_PIXELS MIN_SIDE_PX decode_photo load_photo photo_from_array',
+    finder='SitterFinder find_sitter',
+    picture='Photo',
+    sitter='CROP_PX Sitter',
+)

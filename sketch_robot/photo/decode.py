@@ -10,6 +10,7 @@ import io
 import logging
 import struct
 import zlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ MIN_SIDE_PX = 32  # a face in fewer pixels has no features left to draw
 Image.init()  # registers all formats; naming one that is not registered fails in Pillow
 FORMATS = tuple(f for f in ('JPEG', 'PNG', 'WEBP', 'BMP', 'TIFF', 'PPM', 'GIF') if f in Image.OPEN)
 
+HEIF = ('HEIF',)  # HEIC and its like, as phones save them; where pi_heif is installed
+
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)  # what Pillow raises on broken files
 _log = logging.getLogger(__name__)
 
@@ -33,19 +36,11 @@ def load_photo(path: str | Path) -> Photo:
     Raises:
         SketchRobotError: BAD_IMAGE; the path cannot be read, or `decode_photo` refuses what is in it.
     """
-    file = Path(path)
-    try:
-        data = file.read_bytes()
-    except IsADirectoryError as error:
-        raise _bad(f'{file} is a folder, not a picture; name one picture file') from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, 'strerror', None) or str(error)
-        raise _bad(f'cannot read the picture {file}: {reason}') from error
-    return decode_photo(data, str(file))
+    return decode_photo(read_picture(path), str(Path(path)))
 
 
 def decode_photo(data: bytes, source: str = '') -> Photo:
-    """Decode an encoded picture (one of `FORMATS`), upright.
+    """Decode an encoded picture (one of `FORMATS` or `HEIF`), upright.
 
     Args:
         data: the file's bytes.
@@ -55,22 +50,67 @@ def decode_photo(data: bytes, source: str = '') -> Photo:
         SketchRobotError: BAD_IMAGE; no data, no picture, truncated or damaged, more than `MAX_PIXELS`, or a side
             shorter than `MIN_SIDE_PX`.
     """
-    name = source or 'the picture'
+    array = decode_pixels(data, source or 'the picture', MIN_SIDE_PX)
+    return photo_from_array(array, source)
+
+
+def read_picture(path: str | Path) -> bytes:
+    """Read the bytes of a picture file.
+
+    Raises:
+        SketchRobotError: BAD_IMAGE; the path cannot be read.
+    """
+    file = Path(path)
+    try:
+        return file.read_bytes()
+    except IsADirectoryError as error:
+        raise _bad(f'{file} is a folder, not a picture; name one picture file') from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, 'strerror', None) or str(error)
+        raise _bad(f'cannot read the picture {file}: {reason}') from error
+
+
+def decode_pixels(data: bytes, name: str, least_side_px: int = 1, most_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Decode an encoded picture (one of `FORMATS` or `HEIF`), upright, as deep as it is.
+
+    Args:
+        data: the file's bytes.
+        name: of the picture, for messages.
+        least_side_px, most_pixels: what its size may be.
+
+    Returns:
+        (H, W) uint8, uint16 or float32; or (H, W, 3) RGB or (H, W, 4) RGBA uint8.
+
+    Raises:
+        SketchRobotError: BAD_IMAGE; no data, no picture, truncated or damaged, or of another size.
+    """
     if not data:
         raise _bad(f'{name} is empty (0 bytes)')
+    is_heif = data[4:8] == b'ftyp'
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _check_size(image.width, image.height, name)
+        with Image.open(io.BytesIO(data), formats=HEIF if is_heif and _reads_heif() else FORMATS) as image:
+            _check_size(image.width, image.height, name, least_side_px, most_pixels)
             image.load()
-            array = _pixels(_upright(image, name))
+            return _pixels(_upright(image, name))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _bad(f'{name} is too large: {error}; scale it down to at most {MAX_PIXELS // 10**6} Mpx') from error
+        raise _bad(f'{name} is too large: {error}; scale it down to at most {most_pixels // 10**6} Mpx') from error
     except UnidentifiedImageError as error:
-        kind = ' (it is HEIC or AVIF, as some phones save)' if data[4:8] == b'ftyp' else ''
+        kind = ' (it is HEIC or AVIF, as some phones save)' if is_heif else ''
         raise _bad(f'{name} is no picture that can be read{kind}; use JPEG or PNG') from error
     except _DAMAGE as error:
         raise _bad(f'{name} is damaged or truncated: {error}') from error
-    return photo_from_array(array, source)
+
+
+@cache
+def _reads_heif() -> bool:
+    """Whether HEIC can be read; its library is only loaded when a first one comes."""
+    try:
+        import pi_heif
+    except ImportError as error:
+        _log.info('HEIC cannot be read: %s', error)
+        return False
+    pi_heif.register_heif_opener(thumbnails=False)
+    return True
 
 
 def photo_from_array(array: np.ndarray, source: str = '', stamp_s: float | None = None) -> Photo:
@@ -104,13 +144,15 @@ def _bad(message: str) -> SketchRobotError:
     return SketchRobotError(ErrorCode.BAD_IMAGE, message)
 
 
-def _check_size(width: int, height: int, name: str) -> None:
-    if width * height > MAX_PIXELS:
+def _check_size(
+    width: int, height: int, name: str, least_side_px: int = MIN_SIDE_PX, most_pixels: int = MAX_PIXELS
+) -> None:
+    if width * height > most_pixels:
         raise _bad(
-            f'{name} is too large: {width} x {height} is over {MAX_PIXELS // 10**6} Mpx; scale it down and try again'
+            f'{name} is too large: {width} x {height} is over {most_pixels // 10**6} Mpx; scale it down and try again'
         )
-    if min(width, height) < MIN_SIDE_PX:
-        raise _bad(f'{name} is too small: {width} x {height}; each side needs at least {MIN_SIDE_PX} pixels')
+    if min(width, height) < least_side_px:
+        raise _bad(f'{name} is too small: {width} x {height}; each side needs at least {least_side_px} pixels')
 
 
 def _upright(image: Image.Image, name: str) -> Image.Image:

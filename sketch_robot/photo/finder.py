@@ -4,43 +4,56 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import cv2
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.photo.face_models import TILED_OVER_PX, FaceModels, make_face_models
-from sketch_robot.photo.framing import BOX_TO_FACE, Frame, cut, frame_face, frame_whole, shrink
+from sketch_robot.photo.face_models import TILED_OVER_PX, FaceModels
+from sketch_robot.photo.framing import BOX_TO_FACE, Frame, close_up, cut, frame_face, frame_whole, shrink
 from sketch_robot.photo.matte import refine_matte
+from sketch_robot.photo.mesh import EYES_OUTSIDE, MESH_FACE
 from sketch_robot.photo.picture import Photo
 from sketch_robot.photo.sitter import CROP_PX, Sitter
 
-MESH_FACE = 468  # mesh points of the face itself; the irises follow
 WITH_HAIR_AND_NECK = 1.25  # a person in the crop covers at least so many times the face
-EYES_OUTSIDE = (33, 263)  # mesh points of the eyes' outer corners, the sitter's right and left
 LYING_DEGREES = 60.0  # a head tilted less is drawn as it is held
+LOOK_ANEW = 15  # frames after which a live view looks for all faces again: a second and a half
 WIDE_PX = 768  # the person is also segmented in a copy of the photo of this size, whose context the crop lacks
 
 _log = logging.getLogger(__name__)
 _of_thread = threading.local()
+_NOTHING: tuple[np.ndarray, None] = np.empty((0, 4)), None
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What the frame before showed: the photo's size, boxes, the first one's mesh; for how many frames they are old."""
+
+    size_px: tuple[int, ...]
+    boxes: np.ndarray
+    mesh: np.ndarray
+    times: int
 
 
 class SitterFinder:
-    """Finds sitters; holds the models, which take a second to load and serve one thread at a time.
+    """Finds sitters; holds the networks, which take a second to load and serve one thread at a time.
 
     Args:
-        models: what finds faces; None: the best this machine has.
+        models: what finds faces; None: the shipped networks.
 
     Attributes:
-        quick: for a live view, in a quarter of the time: small faces are only looked for where there is no large one,
-            so that fewer may be counted, and the matte does not follow the picture's edges. May change between photos.
+        quick: for a live view, in a fraction of the time: the face of the frame before is looked for where it was, and
+            all only now and then; small ones only where there is no large one, so that fewer may be counted; the
+            matte does not follow the picture's edges, and small faces are enlarged linearly. May change between photos.
     """
 
     def __init__(self, models: FaceModels | None = None) -> None:
-        self._models = models if models is not None else make_face_models()
+        self._models = models if models is not None else FaceModels()
         self.quick = False
+        self._before: _Seen | None = None
 
     def find(self, photo: Photo, *, require_face: bool = True, upright: bool = False) -> Sitter:
         """Frame the largest face of a photo, upright: a photo that lies on its side is turned first.
@@ -53,20 +66,25 @@ class SitterFinder:
         Raises:
             SketchRobotError: NO_FACE, none was found and `require_face` is set.
         """
-        boxes = self._large_boxes(photo.rgb) if self.quick else np.empty((0, 4))
+        boxes, mesh = self._seen_again(photo.rgb) if self.quick else _NOTHING
+        if len(boxes) == 0 and self.quick:
+            boxes = self._large_boxes(photo.rgb)
         if len(boxes) == 0:
             boxes = self._models.boxes(photo.rgb)
         if len(boxes) == 0:
             return self._whole(photo, require_face)
-        mesh = self._models.mesh(photo.rgb, boxes[0])
+        if mesh is None:
+            mesh = self._models.mesh(photo.rgb, boxes[0])
+            if self.quick:
+                self._before = None if mesh is None else _Seen(photo.size_px, boxes, mesh, 0)
         quarters = 0 if mesh is None or upright else _quarters(mesh)
         if quarters:
             turned = np.ascontiguousarray(np.rot90(photo.rgb, quarters))
             sitter = self.find(Photo(turned, photo.source), require_face=False, upright=True)
             if sitter.landmarks is not None and _quarters(sitter.landmarks) == 0:
-                return replace(sitter, to_photo=_turned_back(sitter.to_photo, photo.size_px, quarters))
+                return _turned_back(sitter, photo.size_px, quarters)
         frame = _frame(boxes[0], mesh, photo.size_px)
-        crop, valid = cut(photo.rgb, frame)
+        crop, valid = cut(photo.rgb, frame, quick=self.quick)
         landmarks = None
         if mesh is not None:
             landmarks = np.column_stack([frame.to_crop(mesh[:, :2]), mesh[:, 2] * frame.scale]).astype(np.float32)
@@ -75,7 +93,8 @@ class SitterFinder:
         _log.debug(
             '%s: %d face(s), mesh %s', photo.source or 'photo', len(boxes), 'found' if mesh is not None else 'none'
         )
-        return Sitter(crop, frame.to_photo, valid, len(boxes), box, landmarks, matte)
+        sitter = Sitter(crop, frame.to_photo, valid, len(boxes), box, landmarks, matte)
+        return replace(sitter, close_up=close_up(photo.rgb, sitter, quick=self.quick))
 
     def warm_up(self) -> None:
         """Run every model once."""
@@ -85,8 +104,8 @@ class SitterFinder:
         self._models.person(blank)
 
     def close(self) -> None:
-        """Free the models; the finder is of no use afterwards."""
-        self._models.close()
+        """Free what the networks work in; the finder is of no use afterwards."""
+        del self._models
 
     def __enter__(self) -> SitterFinder:
         return self
@@ -108,6 +127,24 @@ class SitterFinder:
         crop, valid = cut(photo.rgb, frame)
         return Sitter(crop, frame.to_photo, valid, 0)
 
+    def _seen_again(self, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Boxes and mesh of the face of the frame before, moved as it moved; none when it is time to look anew."""
+        before = self._before
+        if before is None or before.size_px != rgb.shape[1::-1] or before.times >= LOOK_ANEW:
+            return _NOTHING
+        mesh = self._models.mesh_again(rgb, before.mesh)
+        if mesh is None:
+            return _NOTHING
+        (low, size), (low_then, size_then) = (
+            (points.min(axis=0), float(np.ptp(points, axis=0).max()))
+            for points in (mesh[:MESH_FACE, :2], before.mesh[:MESH_FACE, :2])
+        )
+        boxes = before.boxes.copy()
+        boxes[0, :2] = low + (boxes[0, :2] - low_then) * (size / size_then)
+        boxes[0, 2:] *= size / size_then
+        self._before = _Seen(before.size_px, boxes, mesh, before.times + 1)
+        return boxes, mesh
+
     def _large_boxes(self, rgb: np.ndarray) -> np.ndarray:
         small = shrink(rgb, TILED_OVER_PX)
         return self._models.boxes(small) * (max(rgb.shape[:2]) / max(small.shape[:2]))
@@ -120,12 +157,10 @@ class SitterFinder:
         known = 0.02 * CROP_PX**2 if face is None else WITH_HAIR_AND_NECK * face.sum()
         person = self._models.person(crop)
         if rgb is None:
-            return None if person is None or (person > 0.5).sum() < known else person.astype(np.float32)
+            return None if (person > 0.5).sum() < known else person
         mirrored = self._models.person(np.ascontiguousarray(crop[:, ::-1]))
         small = shrink(rgb, WIDE_PX)
         wide = self._models.person(small)
-        if person is None or mirrored is None or wide is None:
-            return None
         matrix = frame.to_photo * (max(small.shape[:2]) / max(rgb.shape[:2]))
         matrix[:, 2] += 0.5 * matrix[[0, 1], [0, 1]] - 0.5
         wide = cv2.warpAffine(
@@ -135,7 +170,7 @@ class SitterFinder:
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        rough = ((person + mirrored[:, ::-1] + wide) / 3).astype(np.float32)
+        rough = (person + mirrored[:, ::-1] + wide) / np.float32(3)
         if (rough > 0.5).sum() < known:  # a drawing: the network knows photos of people
             return None
         return refine_matte(crop, rough, face)
@@ -164,15 +199,20 @@ def _quarters(mesh: np.ndarray) -> int:
     return 0 if abs(degrees) < LYING_DEGREES else round(degrees / 90) % 4
 
 
-def _turned_back(to_turned: np.ndarray, size_px: tuple[int, int], quarters: int) -> np.ndarray:
-    """From the crop to a photo of `size_px`, given the way from the crop to the photo turned so many quarters left."""
+def _turned_back(sitter: Sitter, size_px: tuple[int, int], quarters: int) -> Sitter:
+    """A sitter found in a photo turned so many quarters left, as one of the photo itself, which has `size_px`."""
     width, height = size_px
-    back = {
-        1: [[0.0, -1.0, width], [1.0, 0.0, 0.0]],
-        2: [[-1.0, 0.0, width], [0.0, -1.0, height]],
-        3: [[0.0, 1.0, 0.0], [-1.0, 0.0, height]],
-    }[quarters]
-    return np.array(back) @ np.vstack([to_turned, (0.0, 0.0, 1.0)])
+    back = np.array(
+        {
+            1: [[0.0, -1.0, width], [1.0, 0.0, 0.0]],
+            2: [[-1.0, 0.0, width], [0.0, -1.0, height]],
+            3: [[0.0, 1.0, 0.0], [-1.0, 0.0, height]],
+        }[quarters]
+    )
+    near = sitter.close_up
+    if near is not None:
+        near = replace(near, to_photo=back @ np.vstack([near.to_photo, (0.0, 0.0, 1.0)]))
+    return replace(sitter, to_photo=back @ np.vstack([sitter.to_photo, (0.0, 0.0, 1.0)]), close_up=near)
 
 
 def _face_mask(landmarks: np.ndarray) -> np.ndarray:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import cv2
 import numpy as np
 
-from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.errors import ErrorCode, SketchRobotError, printable
 from sketch_robot.photo.decode import load_photo
 from sketch_robot.photo.picture import Photo
 
@@ -40,6 +42,9 @@ class PhotoSource(ABC):
             SketchRobotError: NO_FRAME, the source gives none (any more); BAD_IMAGE, a file is no picture.
         """
 
+    def skip(self) -> None:  # noqa: B027  files wait
+        """Let a photo pass that nobody wants, as cheaply as can be, where time goes on by itself; raises as `next`."""
+
     def close(self) -> None:  # noqa: B027  files have nothing to release
         """Release the source. Closing twice is harmless."""
 
@@ -50,7 +55,7 @@ class PictureSource(PhotoSource):
     live = False
 
     def __init__(self, path: Path) -> None:
-        self.name = path.name
+        self.name = printable(path.name)
         self._photo = load_photo(path)
 
     def next(self) -> Photo:
@@ -64,7 +69,7 @@ class FolderSource(PhotoSource):
     live = False
 
     def __init__(self, folder: Path) -> None:
-        self.name = f'{folder.name}/'
+        self.name = printable(f'{folder.name}/')
         self._paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
         if not self._paths:
             raise SketchRobotError(ErrorCode.BAD_IMAGE, f'the folder {folder} holds no pictures')
@@ -92,6 +97,11 @@ class _CaptureSource(PhotoSource):
         self._capture = capture
         if not capture.isOpened():
             raise SketchRobotError(ErrorCode.NO_FRAME, f'{name} cannot be opened; {why_not}')
+
+    def skip(self) -> None:
+        """Take a frame without decoding it."""
+        if not self._capture.grab():
+            self.next()  # begins again, or says why there is none
 
     def _read(self) -> np.ndarray | None:
         good, bgr = self._capture.read()
@@ -131,7 +141,7 @@ class VideoSource(_CaptureSource):
     """A video file, from the start again after its end."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f'video {path.name}', cv2.VideoCapture(str(path)), 'it is damaged or no video')
+        super().__init__(printable(f'video {path.name}'), cv2.VideoCapture(str(path)), 'it is damaged or no video')
 
     @property
     def rate_hz(self) -> float:
@@ -149,8 +159,15 @@ class VideoSource(_CaptureSource):
         return Photo(rgb, self.name)
 
 
+def path_of(text: str) -> Path:
+    """The path that a text names, or the `file:` URI, which can name also what is no UTF-8."""
+    if not text.startswith('file://'):
+        return Path(text)
+    return Path(os.fsdecode(unquote_to_bytes(urlsplit(text).path)))
+
+
 def open_source(text: str, *, width_px: int = 0, height_px: int = 0, rate_hz: float = 0.0) -> PhotoSource:
-    """Open what a text names: '0' or '/dev/video0', a video, a picture, a folder.
+    """Open what a text names: '0' or '/dev/video0', a video, a picture, a folder, or the `file:` URI of one.
 
     Args:
         text: the name.
@@ -168,7 +185,7 @@ def open_source(text: str, *, width_px: int = 0, height_px: int = 0, rate_hz: fl
             ErrorCode.BAD_IMAGE, 'no photo source is named; name a camera, a video, a picture or a folder'
         )
     try:
-        path = Path(text).expanduser()
+        path = path_of(text).expanduser()
         if path.is_dir():
             return FolderSource(path)
         if path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES:

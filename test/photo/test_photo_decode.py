@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.photo import MAX_PIXELS, MIN_SIDE_PX, decode_photo, load_photo, photo_from_array
+from sketch_robot.photo import MAX_PIXELS, MIN_SIDE_PX, decode, decode_photo, load_photo, photo_from_array
+
+HERE = Path(__file__).parent
 
 
 def encoded(array: np.ndarray, fmt: str = 'PNG', **options: object) -> bytes:
@@ -274,7 +278,41 @@ def test_garbage_is_refused_and_never_crashes(data: bytes) -> None:
         assert caught.value.code is ErrorCode.BAD_IMAGE
 
 
-def test_a_phones_heic_is_refused_by_name() -> None:
-    with pytest.raises(SketchRobotError, match='HEIC or AVIF') as caught:
-        decode_photo(b'\x00\x00\x00\x18ftypheic' + bytes(100))
+QUARTERS = ((220, 30, 30), (30, 180, 30), (30, 30, 220), (240, 240, 240))  # of quarters.heic, row by row
+
+
+@pytest.mark.parametrize(
+    ('name', 'shape', 'order'),
+    [('quarters.heic', (64, 96), (0, 1, 2, 3)), ('quarters_turned.heic', (96, 64), (2, 0, 3, 1))],
+)
+def test_a_phones_heic_is_read_upright(name: str, shape: tuple[int, int], order: tuple[int, ...]) -> None:
+    rgb = load_photo(HERE / name).rgb
+    assert rgb.shape == (*shape, 3)
+    height, width = shape
+    for k, which in enumerate(order):
+        middle = rgb[height * (1 + 2 * (k // 2)) // 4, width * (1 + 2 * (k % 2)) // 4]
+        assert np.abs(middle.astype(int) - QUARTERS[which]).max() < 12
+
+
+@pytest.mark.parametrize('kind', ['heic', 'mif1', 'avif', 'crap'])
+def test_a_heic_that_is_none_is_refused_by_name(kind: str) -> None:
+    with pytest.raises(SketchRobotError) as caught:
+        decode_photo(b'\x00\x00\x00\x18ftyp' + kind.encode() + bytes(100))
+    assert caught.value.code is ErrorCode.BAD_IMAGE
+
+
+@given(st.data())
+def test_a_damaged_heic_is_refused_and_never_crashes(data: st.DataObject) -> None:
+    whole = (HERE / 'quarters.heic').read_bytes()
+    damaged = bytearray(whole[: data.draw(st.integers(12, len(whole)))])
+    for _ in range(data.draw(st.integers(0, 8))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(SketchRobotError):
+        decode_photo(bytes(damaged))
+
+
+def test_without_the_library_a_heic_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, '_reads_heif', lambda: False)
+    with pytest.raises(SketchRobotError, match='it is HEIC or AVIF, as some phones save') as caught:
+        load_photo(HERE / 'quarters.heic')
     assert caught.value.code is ErrorCode.BAD_IMAGE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,10 +12,9 @@ from skimage.data import astronaut, coffee
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.photo import CROP_PX, Photo, Sitter, SitterFinder, find_sitter
-from sketch_robot.photo.face_models import CascadeModels, MediaPipeModels, make_face_models
+from sketch_robot.photo import finder as finder_module
 
 FACE = np.array([225.0, 125.0])  # the middle of her face in the photo, px
-FACE_HEIGHT = 125.0
 
 
 @pytest.fixture(scope='module')
@@ -234,39 +232,66 @@ def test_each_thread_gets_a_finder_of_its_own(photo: Photo) -> None:
     assert np.array_equal(sitters[0].landmarks, sitters[1].landmarks)
 
 
-def test_starting_mediapipe_keeps_stderr_clean(capfd: pytest.CaptureFixture[str], photo: Photo) -> None:
-    models = make_face_models()
-    assert isinstance(models, MediaPipeModels)
-    with SitterFinder(models) as fresh:
-        fresh.find(photo)
-    assert 'W0000' not in capfd.readouterr().err
-
-
-class TestWithoutMediaPipe:
-    """What is left where MediaPipe cannot be installed."""
+class TestFollowing:
+    """A live view follows the face of the frame before."""
 
     @pytest.fixture
-    def cascade_finder(self, monkeypatch: pytest.MonkeyPatch) -> SitterFinder:
-        monkeypatch.setitem(sys.modules, 'mediapipe', None)  # importing it now fails
-        return SitterFinder()
+    def looked(self, finder: SitterFinder, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+        """How often the finder has looked for faces anew, counted by the widths of what it looked at."""
+        widths: list[int] = []
+        models = finder._models
+        boxes = models.boxes
 
-    def test_the_cascade_takes_over_with_a_warning(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        def counted(rgb: np.ndarray) -> np.ndarray:
+            widths.append(rgb.shape[1])
+            return boxes(rgb)
+
+        monkeypatch.setattr(models, 'boxes', counted)
+        finder._before, finder.quick = None, True
+        yield widths
+        finder._before, finder.quick = None, False
+
+    @staticmethod
+    def frame(photo: Photo, left: int, top: int = 60) -> Photo:
+        rgb = np.full((640, 900, 3), 190, np.uint8)
+        rgb[top : top + 512, left : left + 512] = photo.rgb
+        return Photo(rgb)
+
+    def test_a_face_that_moves_is_followed_without_looking_anew(
+        self, finder: SitterFinder, looked: list[int], photo: Photo
     ) -> None:
-        monkeypatch.setitem(sys.modules, 'mediapipe', None)
-        assert isinstance(make_face_models(), CascadeModels)
-        assert 'MediaPipe is not installed' in caplog.text
+        for left, top in ((100, 60), (115, 64), (130, 70), (150, 60)):
+            sitter, place = finder.find(self.frame(photo, left, top)), FACE + np.array([left, top])
+            assert sitter.landmarks is not None
+            assert sitter.face_box is not None
+            assert in_photo(sitter.to_photo, sitter.landmarks[:, :2]).mean(axis=0) == pytest.approx(place, abs=5)
+            assert in_photo(sitter.to_photo, centre(sitter.face_box)) == pytest.approx(
+                FACE + np.array([left, top]), abs=15
+            )
+        assert len(looked) == 1
 
-    def test_the_face_is_framed_without_mesh_and_matte(self, cascade_finder: SitterFinder, photo: Photo) -> None:
-        sitter = cascade_finder.find(photo)
-        assert sitter.faces == 1
-        assert sitter.landmarks is None
-        assert sitter.matte is None
-        assert sitter.face_box is not None
-        assert in_photo(sitter.to_photo, centre(sitter.face_box)) == pytest.approx(FACE, abs=20)
-        assert sitter.face_box[3] * sitter.to_photo[0, 0] == pytest.approx(FACE_HEIGHT, rel=0.35)
+    def test_a_face_that_jumps_is_looked_for(self, finder: SitterFinder, looked: list[int], photo: Photo) -> None:
+        finder.find(self.frame(photo, 10))
+        sitter = finder.find(self.frame(photo, 380))
+        assert in_photo(sitter.to_photo, centre(sitter.face_box)) == pytest.approx(FACE + np.array([380, 60]), abs=15)
+        assert len(looked) == 2
 
-    def test_no_face_is_still_an_error(self, cascade_finder: SitterFinder) -> None:
+    def test_all_faces_are_looked_for_now_and_then(self, finder: SitterFinder, looked: list[int], photo: Photo) -> None:
+        for _ in range(finder_module.LOOK_ANEW + 2):
+            finder.find(self.frame(photo, 100))
+        assert len(looked) == 2
+
+    @pytest.mark.usefixtures('looked')
+    def test_a_face_that_leaves_is_no_longer_seen(self, finder: SitterFinder, photo: Photo) -> None:
+        finder.find(self.frame(photo, 100))
         with pytest.raises(SketchRobotError) as caught:
-            cascade_finder.find(Photo(np.full((100, 100, 3), 99, np.uint8)))
+            finder.find(Photo(np.full((640, 900, 3), 190, np.uint8)))
         assert caught.value.code is ErrorCode.NO_FACE
+
+    def test_a_still_photo_is_always_looked_at_anew(
+        self, finder: SitterFinder, looked: list[int], photo: Photo
+    ) -> None:
+        finder.quick = False
+        first, second = finder.find(self.frame(photo, 100)), finder.find(self.frame(photo, 100))
+        assert len(looked) == 2
+        assert np.array_equal(first.landmarks, second.landmarks)

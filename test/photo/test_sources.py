@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import cv2
@@ -141,3 +142,32 @@ def test_a_truncated_video_gives_no_frame_or_only_whole_ones(tmp_path: Path) -> 
         open_source(str(tmp_path / 'cut.avi')).next()
     assert caught.value.code == ErrorCode.NO_FRAME
     assert 'cut.avi' in caught.value.message
+
+
+def test_a_file_uri_names_a_picture_whatever_its_name_is(tmp_path: Path) -> None:
+    for name in ('fäce.png', os.fsdecode(b'j\xff\xfe.png'), 'with space%41.png'):
+        path = tmp_path / name
+        path.write_bytes(save_picture(tmp_path / 'plain.png', 90).read_bytes())
+        assert (open_source(path.as_uri()).next().rgb == 90).all()
+        assert open_source(path.as_uri()).name.isprintable()
+        open_source(path.as_uri()).name.encode()  # UTF-8, as logs and messages want it
+
+
+def test_a_video_passes_by_without_being_decoded_and_begins_again(tmp_path: Path) -> None:
+    source = open_source(str(save_video(tmp_path / 'clip.avi', [10, 60, 110, 160])))
+    assert isinstance(source, VideoSource)
+    source.skip()
+    source.skip()
+    assert abs(int(source.next().rgb[0, 0, 0]) - 110) < 6
+    for _ in range(3):
+        source.skip()
+    assert source.next().rgb.shape == (48, 64, 3)
+    source.close()
+
+
+def test_files_wait_until_somebody_wants_them(tmp_path: Path) -> None:
+    for name, grey in (('a.png', 10), ('b.png', 20)):
+        save_picture(tmp_path / name, grey)
+    source = open_source(str(tmp_path))
+    source.skip()
+    assert int(source.next().rgb[0, 0, 0]) == 10

@@ -1,0 +1,1 @@
+"""Networks that find a sitter; see MODEL_CARD.md."""
