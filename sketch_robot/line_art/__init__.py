@@ -1,1 +1,3 @@
 """From a sitter to line art."""
+
+DEFAULT_ARTIST = 'student'

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
@@ -30,7 +32,7 @@ def _guided(_runtime: str) -> Artist:
 
 
 def _student(runtime: str) -> Artist:
-    from sketch_robot.line_art.student import StudentArtist
+    from sketch_robot.line_art.student.artist import StudentArtist
 
     return StudentArtist(runtime=runtime)
 
@@ -39,16 +41,60 @@ ARTISTS: dict[str, Callable[[str], Artist]] = {'guided': _guided, 'student': _st
 RUNTIMES = ('openvino', 'torch')
 
 
+ENTRY_POINTS = 'sketch_robot.artists'  # functions of a runtime's name that make an artist
+NET_ENDINGS = ('.onnx', '.xml', '.tflite')
+
+
+def artist_names() -> tuple[str, ...]:
+    """Names of the artists here and of those that other packages bring, sorted."""
+    return tuple(sorted({*ARTISTS, *_brought()}))
+
+
 def make_artist(name: str, *, runtime: str = RUNTIMES[0]) -> Artist:
     """Make the artist of that name.
 
     Args:
-        runtime: what runs its network, one of `RUNTIMES`; artists without one don't mind.
+        name: one of `artist_names`, or the path of a network (see `own_net`), as its user gives it.
+        runtime: what runs the student's network, one of `RUNTIMES`; others don't mind.
 
     Raises:
-        SketchRobotError: BAD_GOAL, no artist has that name; the message lists those that exist.
+        SketchRobotError: BAD_GOAL, no artist has that name (the message lists those that exist), its package cannot be
+            used, or the network cannot.
     """
-    if name not in ARTISTS:
-        known = ', '.join(sorted(ARTISTS))
+    if name in ARTISTS:
+        return ARTISTS[name](runtime)
+    if is_network(name):
+        from sketch_robot.line_art.own_net import NetArtist
+
+        return NetArtist(Path(name).expanduser())
+    point = _brought().get(name)
+    if point is None:
+        known = ', '.join(artist_names())
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'there is no artist {name!r}; choose one of: {known}')
-    return ARTISTS[name](runtime)
+    try:
+        artist = point.load()(runtime)
+    except Exception as error:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'the artist {name!r} cannot be made: {error}') from error
+    if not isinstance(artist, Artist):
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{point.value} makes no artist, for {name!r}')
+    return artist
+
+
+def problem_with_artist(name: str) -> str:
+    """Say why no artist can be had by that name; '' when one can, as far as is seen without loading it."""
+    if name in artist_names():
+        return ''
+    try:
+        make_artist(name)  # a network's file and its YAML are looked at, the network is read when it is warmed up
+    except SketchRobotError as error:
+        return error.message
+    return ''
+
+
+def is_network(name: str) -> bool:
+    """Whether a name is the path of a network."""
+    return name not in ARTISTS and name.lower().endswith(NET_ENDINGS)
+
+
+def _brought() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}

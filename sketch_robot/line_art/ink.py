@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from sketch_robot.stroke import Stroke
+from sketch_robot.validation import POSITIVE, fits
 
 DEFAULT_HALF_WIDTH = 1.0
 FAINT = 0.2  # ink above this belongs to a mark
-MOSTLY = 0.6  # of a mark's pixels
 OVERSAMPLING = 4  # OpenCV's own anti-aliased lines are almost twice as wide as asked
 _SOFT = 1.6  # by which OpenCV's smooth lines are wider than asked, finer pixels
 _SHIFT = 4  # OpenCV takes coordinates in 1/16 px
@@ -33,7 +33,7 @@ def render_ink(strokes: Iterable[Stroke], size_px: tuple[int, int], width_px: fl
         ValueError: the picture or the pen has no size.
     """
     width, height = size_px
-    if width < 1 or height < 1 or not (width_px is None or (np.isfinite(width_px) and width_px > 0.0)):
+    if width < 1 or height < 1 or not (width_px is None or fits(width_px, POSITIVE)):
         raise ValueError(f'cannot draw on {width} x {height} pixels with a pen of {width_px} pixels')
     ink = np.zeros((height * OVERSAMPLING, width * OVERSAMPLING), np.uint8)
     for stroke in strokes:
@@ -62,24 +62,6 @@ def wipe_specks(ink: np.ndarray, where: np.ndarray, shorter_px: float) -> np.nda
     short = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) < shorter_px
     reaches_out = np.bincount(index[~where], minlength=count) > 0
     return _without(ink, index, short & ~reaches_out)
-
-
-def wipe_unlike(ink: np.ndarray, where: np.ndarray, like: np.ndarray, least: float) -> np.ndarray:
-    """Ink without the marks that lie in an area and have too little in common with another picture.
-
-    Args:
-        ink: (H, W) float32.
-        where: (H, W) bool; a mark lies there when `MOSTLY` of it does.
-        like: (H, W) bool.
-        least: share of a mark that must lie in `like`.
-
-    Returns:
-        (H, W) float32.
-    """
-    count, index, stats = _marks(ink)
-    area = stats[:, cv2.CC_STAT_AREA]
-    inside = np.bincount(index[where], minlength=count) >= MOSTLY * area
-    return _without(ink, index, inside & (np.bincount(index[like], minlength=count) < least * area))
 
 
 def _marks(ink: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:

@@ -10,15 +10,12 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from sketch_robot.line_art.guided import mesh
-from sketch_robot.line_art.guided.beard import draw_beard
-from sketch_robot.line_art.guided.face import Face, face_of
-from sketch_robot.line_art.guided.glasses import draw_glasses
-from sketch_robot.line_art.guided.hairline import draw_hairline
-from sketch_robot.line_art.guided.rims import fit_rims
-from sketch_robot.line_art.guided.sheet import Sheet
+from sketch_robot.line_art.geometry import mesh
+from sketch_robot.line_art.geometry.face import Face, face_of
+from sketch_robot.line_art.guided.glasses import draw_glasses, fit_rims
+from sketch_robot.line_art.guided.hair import draw_beard, draw_hairline
+from sketch_robot.line_art.guided.sheet import StrokeSheet, look_at
 from sketch_robot.line_art.guided.subject import find_subject, is_line_drawing
-from sketch_robot.line_art.guided.tone import look_at
 from sketch_robot.photo import Photo, Sitter, SitterFinder
 
 SHAPE = (512, 512)
@@ -77,7 +74,7 @@ def test_rims_are_fitted_where_they_are(
 
 def test_spectacles_are_drawn_with_a_bridge(sitter: Sitter, face: Face) -> None:
     assert sitter.matte is not None
-    sheet = Sheet(SHAPE)
+    sheet = StrokeSheet(SHAPE)
     tone = look_at(with_glasses(sitter, face, (1.15, 0.75), 2.6), sitter.matte, face)
     assert draw_glasses(sheet, tone, face) == 'clear'
     assert len(sheet.strokes) >= 3
@@ -88,7 +85,7 @@ def test_spectacles_are_drawn_with_a_bridge(sitter: Sitter, face: Face) -> None:
 
 def test_a_bare_face_gets_no_spectacles(sitter: Sitter, face: Face) -> None:
     assert sitter.matte is not None
-    sheet = Sheet(SHAPE)
+    sheet = StrokeSheet(SHAPE)
     assert draw_glasses(sheet, look_at(sitter.crop, sitter.matte, face), face) is None
     assert sheet.strokes == []
 
@@ -111,7 +108,7 @@ def bearded(sitter: Sitter, face: Face, brightness: int) -> np.ndarray:
 @pytest.mark.parametrize('brightness', [30, 110])
 def test_a_beard_is_hatched_evenly_on_both_sides(sitter: Sitter, face: Face, brightness: int) -> None:
     assert sitter.matte is not None
-    sheet = Sheet(SHAPE)
+    sheet = StrokeSheet(SHAPE)
     assert draw_beard(sheet, look_at(bearded(sitter, face, brightness), sitter.matte, face), face)
     middle = np.array([face.across(s.xy.mean(axis=0) - face.points[164]) for s in sheet.strokes])
     assert 16 <= len(middle) <= 60
@@ -121,7 +118,7 @@ def test_a_beard_is_hatched_evenly_on_both_sides(sitter: Sitter, face: Face, bri
 
 def test_a_smooth_chin_gets_no_beard(sitter: Sitter, face: Face) -> None:
     assert sitter.matte is not None
-    sheet = Sheet(SHAPE)
+    sheet = StrokeSheet(SHAPE)
     assert not draw_beard(sheet, look_at(sitter.crop, sitter.matte, face), face)
     assert sheet.strokes == []
 
@@ -133,7 +130,7 @@ def test_the_hairline_runs_over_the_forehead(sitter: Sitter, face: Face) -> None
     top = face.points[10] - 0.04 * 300 * face.unit * face.down
     cv2.ellipse(crop, tuple(int(v) for v in top), (90, 70), 0, 0, 360, skin, -1)
     crop[: int(top[1])] = (40, 25, 20)  # dark hair with a straight edge
-    sheet = Sheet(SHAPE)
+    sheet = StrokeSheet(SHAPE)
     draw_hairline(sheet, look_at(crop, sitter.matte, face), face, sitter.matte)
     assert {stroke.label for stroke in sheet.strokes} == {'hair'}
     longest = max(sheet.strokes, key=lambda stroke: stroke.length).xy
@@ -200,14 +197,14 @@ def test_a_drawing_on_paper_is_told_from_a_photo(sitter: Sitter) -> None:
 
 
 def test_a_sheet_leaves_out_lines_without_length() -> None:
-    sheet = Sheet(SHAPE)
+    sheet = StrokeSheet(SHAPE)
     sheet.draw(np.array([[5.0, 5.0]]), 'eye', 1.0)
     sheet.draw(np.zeros((0, 2)), 'eye', 1.0)
     assert sheet.strokes == []
 
 
 def test_a_sheet_knows_where_ink_is_near() -> None:
-    sheet = Sheet(SHAPE)
+    sheet = StrokeSheet(SHAPE)
     sheet.keep_off(np.array([[100.0, 100.0], [200.0, 100.0]]), 11)
     assert sheet.is_free(np.array([[150.0, 104.0], [150.0, 112.0]])).tolist() == [False, True]
 
@@ -215,4 +212,4 @@ def test_a_sheet_knows_where_ink_is_near() -> None:
 def test_what_is_rough_but_coloured_like_the_cheeks_is_no_beard(sitter: Sitter, face: Face) -> None:
     assert sitter.matte is not None
     tone = look_at(bearded(sitter, face, 110), sitter.matte, face)
-    assert not draw_beard(Sheet(SHAPE), replace(tone, skin=np.ones(SHAPE, np.float32)), face)
+    assert not draw_beard(StrokeSheet(SHAPE), replace(tone, skin=np.ones(SHAPE, np.float32)), face)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sketch_robot.line_art.ink import render_ink, wipe_specks, wipe_unlike
+from sketch_robot.line_art.ink import render_ink, wipe_specks
 from sketch_robot.stroke import Stroke
 
 
@@ -56,15 +56,3 @@ def test_short_marks_in_an_area_are_wiped_and_others_stay() -> None:
     where[:, :50] = True
     assert np.abs(wipe_specks(lines(10, 20, 30, 40), where, 20.0) - lines(20, 30, 40)).max() < 0.05
     np.testing.assert_array_equal(wipe_specks(lines(10, 20), where, 5.0), lines(10, 20))
-
-
-def test_marks_of_an_area_that_another_picture_lacks_are_wiped() -> None:
-    def lines(*rows: int) -> np.ndarray:
-        return render_ink([Stroke(np.array([[20, row], [60, row]], float)) for row in rows], (100, 50))
-
-    upper = np.arange(50)[:, None] < np.full(100, 35)
-    like = lines(10) > 0.2
-    np.testing.assert_array_equal(wipe_unlike(lines(10, 25, 40), upper, like, 0.5), lines(10, 40))
-    like[:, 30:] = False  # a quarter of the upper line is left
-    np.testing.assert_array_equal(wipe_unlike(lines(10, 40), upper, like, 0.5), lines(40))
-    np.testing.assert_array_equal(wipe_unlike(lines(10, 40), upper, like, 0.2), lines(10, 40))

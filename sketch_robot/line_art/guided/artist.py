@@ -1,4 +1,4 @@
-"""The guided artist: lines where landmarks announce them, and along the flow of the picture elsewhere; no learning."""
+"""The guided artist: the face as a close-up shows it, lines along the flow of the picture elsewhere; no learning."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ import numpy as np
 
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import Artist
-from sketch_robot.line_art.guided.beard import draw_beard
-from sketch_robot.line_art.guided.curve import at, runs
-from sketch_robot.line_art.guided.eyes import draw_brows, draw_eye
-from sketch_robot.line_art.guided.face import Face, face_of
-from sketch_robot.line_art.guided.features import draw_jaw, draw_mouth, draw_nose
+from sketch_robot.line_art.face_lines.ink import draw_face
+from sketch_robot.line_art.geometry.curve import at, runs
+from sketch_robot.line_art.geometry.face import Face, face_of
+from sketch_robot.line_art.guided.features import draw_brows, draw_eye, draw_jaw, draw_mouth, draw_nose
 from sketch_robot.line_art.guided.free_lines import SPACING_PX, FreeLine, find_free_lines, find_lines_anywhere
 from sketch_robot.line_art.guided.glasses import draw_glasses
-from sketch_robot.line_art.guided.hairline import draw_hairline
-from sketch_robot.line_art.guided.outline import silhouettes
-from sketch_robot.line_art.guided.sheet import HALF_WIDTH_PX, Sheet
+from sketch_robot.line_art.guided.hair import draw_beard, draw_hairline
+from sketch_robot.line_art.guided.sheet import HALF_WIDTH_PX, StrokeSheet, Tone, look_at
 from sketch_robot.line_art.guided.snap import cheapest_path
-from sketch_robot.line_art.guided.subject import find_subject, is_line_drawing
-from sketch_robot.line_art.guided.tone import look_at
+from sketch_robot.line_art.guided.subject import find_subject, is_line_drawing, silhouettes
 from sketch_robot.line_art.ink import render_ink
 from sketch_robot.photo.sitter import Sitter
 from sketch_robot.stroke import Stroke
@@ -57,7 +54,7 @@ CHIN_WITHOUT_FACE = 0.65  # of the picture's height
 
 
 class GuidedArtist(Artist):
-    """Draws faces from their landmarks; without landmarks, the picture's outline and its strongest lines."""
+    """Draws faces as a close-up shows them; without landmarks, the picture's outline and its strongest lines."""
 
     name = 'guided'
 
@@ -72,18 +69,16 @@ class GuidedArtist(Artist):
             matte = np.ones(shape, np.float32)
         whole = face is None and sitter.face_box is None
         tone = look_at(sitter.crop, np.ones(shape, np.float32) if whole else matte, face)
-        sheet = Sheet(shape)
+        sheet = StrokeSheet(shape)
         inner = cv2.erode(sitter.valid.astype(np.uint8), np.ones((11, 11), np.uint8), borderValue=(0,))
         sheet.taken |= inner == 0
+        near = draw_face(sitter.close_up)
+        ink, area = (np.zeros(shape, np.float32), None) if near is None else near.on((shape[1], shape[0]))
         if face is not None:
-            for side in face.sides:
-                draw_eye(sheet, tone, face, side)
-            draw_brows(sheet, tone, face)
-            draw_nose(sheet, tone, face)
-            draw_mouth(sheet, tone, face)
-            draw_jaw(sheet, tone, face)
-            draw_glasses(sheet, tone, face)
-            draw_beard(sheet, tone, face)
+            if area is None:
+                _draw_features(sheet, tone, face)
+            else:
+                sheet.taken |= area
             if has_subject:
                 draw_hairline(sheet, tone, face, matte)
                 _cut_at_outline(sheet, matte)
@@ -98,7 +93,10 @@ class GuidedArtist(Artist):
             lines = find_free_lines(tone, matte, sheet.taken, face, chin)
         _draw_free_lines(sheet, lines, WHOLE_PICTURE if face is None else PORTRAIT)
         strokes = tuple(sorted(sheet.strokes, key=lambda s: (ORDER.index(s.label), -s.importance)))
-        return LineArt(render_ink(strokes, (shape[1], shape[0])), self.name, strokes)
+        around = render_ink(strokes, (shape[1], shape[0]))
+        if area is not None:
+            around = np.where(area, np.float32(0), around)
+        return LineArt(np.maximum(around, np.where(sitter.valid, ink, np.float32(0))), self.name, strokes, near)
 
     def warm_up(self) -> None:
         """Compile the kernels (once a machine) and load them."""
@@ -107,6 +105,18 @@ class GuidedArtist(Artist):
         step[:, side // 2 :] = 255
         cheapest_path(np.zeros((2, 2)), 1.0)  # a picture without a face need not use it
         self.draw(Sitter(step, np.eye(3)[:2], np.ones((side, side), bool), 0))
+
+
+def _draw_features(sheet: StrokeSheet, tone: Tone, face: Face) -> None:
+    """Draw a face that the photo hardly shows: by templates, moved to where there is evidence."""
+    for side in face.sides:
+        draw_eye(sheet, tone, face, side)
+    draw_brows(sheet, tone, face)
+    draw_nose(sheet, tone, face)
+    draw_mouth(sheet, tone, face)
+    draw_jaw(sheet, tone, face)
+    draw_glasses(sheet, tone, face)
+    draw_beard(sheet, tone, face)
 
 
 def _chin(sitter: Sitter, face: Face | None) -> float:
@@ -118,7 +128,7 @@ def _chin(sitter: Sitter, face: Face | None) -> float:
     return CHIN_WITHOUT_FACE * sitter.crop.shape[0]
 
 
-def _cut_at_outline(sheet: Sheet, matte: np.ndarray) -> None:
+def _cut_at_outline(sheet: StrokeSheet, matte: np.ndarray) -> None:
     """Shorten features that leave the person: a mesh knows the far side of a turned face only roughly."""
     person = cv2.dilate((matte > 0.5).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     strokes, sheet.strokes = sheet.strokes, []
@@ -130,7 +140,7 @@ def _cut_at_outline(sheet: Sheet, matte: np.ndarray) -> None:
 
 
 def _draw_outline(
-    sheet: Sheet, colour: np.ndarray, matte: np.ndarray, valid: np.ndarray, face: Face | None, chin: float | None
+    sheet: StrokeSheet, colour: np.ndarray, matte: np.ndarray, valid: np.ndarray, face: Face | None, chin: float | None
 ) -> None:
     """Draw the matte's outline, as hair and clothes above and below the chin, or as any thing's (chin None)."""
     for line in silhouettes(colour, matte, valid, least_evidence=OBJECT_EDGE if chin is None else None):
@@ -146,7 +156,7 @@ def _draw_outline(
             sheet.keep_off(part, 22 if face is not None else 11)
 
 
-def _draw_free_lines(sheet: Sheet, lines: list[FreeLine], rules: dict[str, Rules]) -> None:
+def _draw_free_lines(sheet: StrokeSheet, lines: list[FreeLine], rules: dict[str, Rules]) -> None:
     """The best of the free lines that fit the budget, each away from those before."""
     total = sum(stroke.length for stroke in sheet.strokes)
     best = max((line.score for line in lines), default=1.0)

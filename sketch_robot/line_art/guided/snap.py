@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numba import njit
 
-from sketch_robot.line_art.guided.blur import wide_blur
-from sketch_robot.line_art.guided.curve import normals, sample, smooth
+from sketch_robot.line_art.filters import wide_blur
+from sketch_robot.line_art.geometry.curve import normals, sample, smooth
 
 Evidence = Literal['dark', 'edge', 'brighter', 'darker']
 

@@ -1,0 +1,1 @@
+"""The geometry of faces and lines: the mesh's parts, a face's axes and outline, curves through points."""

@@ -1,0 +1,1 @@
+"""The student: a small network that draws, with its weights."""
