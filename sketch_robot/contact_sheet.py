@@ -25,7 +25,7 @@ _ENTRY_HEIGHT = TILE_PX + GAP_PX + _LINES * (TEXT_PX + 6) + GAP_PX
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
+class Tile:
     """One photo on a sheet.
 
     Attributes:
@@ -38,7 +38,7 @@ class Entry:
     tiles: tuple[np.ndarray, ...]
 
 
-def make_entry(name: str, figures: str, crop: np.ndarray, ink: np.ndarray, paper: Paper) -> Entry:
+def make_entry(name: str, figures: str, crop: np.ndarray, ink: np.ndarray, paper: Paper) -> Tile:
     """Scale the pictures of one drawing to tiles.
 
     Args:
@@ -49,16 +49,16 @@ def make_entry(name: str, figures: str, crop: np.ndarray, ink: np.ndarray, paper
     """
     line_art = np.rint(255.0 * (1.0 - np.clip(ink, 0.0, 1.0))).astype(np.uint8)
     finer = 4.0 * TILE_PX / max(paper.page.width_mm, paper.page.height_mm)
-    return Entry(name, figures, tuple(_tile(picture) for picture in (crop, line_art, paper.image(finer))))
+    return Tile(name, figures, tuple(_tile(picture) for picture in (crop, line_art, paper.image(finer))))
 
 
-def contact_sheets(entries: Sequence[Entry]) -> list[np.ndarray]:
+def contact_sheets(entries: Sequence[Tile]) -> list[np.ndarray]:
     """Lay entries out, `COLUMNS` x `ROWS` on a sheet: a list of (H, W, 3) uint8 RGB; none without entries."""
     full = COLUMNS * ROWS
     return [_sheet(entries[first : first + full]) for first in range(0, len(entries), full)]
 
 
-def save_contact_sheets(entries: Sequence[Entry], path: str | Path) -> list[Path]:
+def save_contact_sheets(entries: Sequence[Tile], path: str | Path) -> list[Path]:
     """Write contact sheets as PNG files: `path`, and with more than one sheet `name_2.png`, `name_3.png` ... beside it.
 
     Sheets of an earlier run that is now shorter are removed: they must not pass for this one's.
@@ -88,7 +88,7 @@ def _numbered(path: Path, number: int) -> Path:
     return path if number == 1 else path.with_name(f'{path.stem}_{number}{path.suffix}')
 
 
-def _sheet(entries: Sequence[Entry]) -> np.ndarray:
+def _sheet(entries: Sequence[Tile]) -> np.ndarray:
     columns = min(COLUMNS, len(entries))
     rows = -(-len(entries) // columns)
     sheet = np.full((rows * _ENTRY_HEIGHT + GAP_PX, columns * _ENTRY_WIDTH, 3), TABLE, np.uint8)
@@ -100,7 +100,7 @@ def _sheet(entries: Sequence[Entry]) -> np.ndarray:
     return _labelled(sheet, entries, columns)
 
 
-def _labelled(sheet: np.ndarray, entries: Sequence[Entry], columns: int) -> np.ndarray:
+def _labelled(sheet: np.ndarray, entries: Sequence[Tile], columns: int) -> np.ndarray:
     image = Image.fromarray(sheet)
     pen = ImageDraw.Draw(image)
     font = ImageFont.load_default(TEXT_PX)

@@ -2,11 +2,10 @@
 
 from sketch_robot.line_art.ink import render_ink
 from sketch_robot.stroke import LABELS, Stroke
-from sketch_robot.strokes.clean import drop_specks
 from sketch_robot.strokes.importance import rank_strokes
-from sketch_robot.strokes.order import Order, order_strokes
-from sketch_robot.strokes.source import strokes_from
-from sketch_robot.strokes.trace import trace_ink
+from sketch_robot.strokes.ordering.order import Order, order_strokes
+from sketch_robot.strokes.source import drop_specks, strokes_from
+from sketch_robot.strokes.tracing.trace import trace_ink
 
 __all__ = [
     'LABELS',

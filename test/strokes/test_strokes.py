@@ -7,9 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketch_robot.line_art.art import LineArt
+from sketch_robot.line_art.art import FaceArt, LineArt
+from sketch_robot.line_art.geometry import mesh
+from sketch_robot.photo import Sitter
 from sketch_robot.strokes import LABELS, Stroke, drop_specks, rank_strokes, render_ink, strokes_from
+from sketch_robot.strokes.caricature import mean_face
 from sketch_robot.strokes.importance import placed_importance, traced_importance
+from sketch_robot.wishes import DETAILS, Wishes
 
 
 def segment(length: float, **options: object) -> Stroke:
@@ -91,6 +95,62 @@ def test_ink_without_strokes_is_traced() -> None:
 
 def test_blank_line_art_has_no_strokes() -> None:
     assert strokes_from(LineArt(np.zeros((64, 64), np.float32), 'student')) == ()
+
+
+def faint_and_dark() -> LineArt:
+    """Six lines, each fainter and shorter than the one before."""
+    ink = np.zeros((64, 64), np.float32)
+    for k, darkness in enumerate((1.0, 0.8, 0.6, 0.45, 0.36, 0.3)):
+        ink[8 + 9 * k, 5 : 60 - 10 * k] = darkness
+    return LineArt(ink, 'student')
+
+
+def test_few_lines_are_the_important_ones_and_many_are_fainter_ones_besides() -> None:
+    few, normal, many = (strokes_from(faint_and_dark(), None, Wishes(detail)) for detail in DETAILS)
+    assert 0 < len(few) < len(normal) < len(many)
+    rows = [{round(float(stroke.xy[0, 1]) / 9.0) for stroke in drawn} for drawn in (few, normal, many)]
+    assert rows[0] < rows[1] < rows[2]
+
+
+def _art_around_a_face(hair: tuple[Stroke, ...]) -> LineArt:
+    ink = np.zeros((512, 512), np.float32)
+    area = np.zeros((512, 512), bool)
+    area[200:310, 200:310] = True
+    face = FaceArt(np.zeros((512, 512), np.float32), area, np.array([[0.2, 0.0, 205.0], [0.0, 0.2, 205.0]]))
+    return LineArt(ink, 'test', hair, face)
+
+
+def _lock(number: int, length_px: float) -> Stroke:
+    y = 20.0 + 8.0 * number
+    return Stroke(np.array([[40.0, y], [40.0 + length_px, y]]), 1.0, label='hair')
+
+
+def test_where_there_is_little_hair_smaller_locks_are_drawn_and_none_else() -> None:
+    long_ones, short_ones = [_lock(k, 300.0) for k in range(8)], [_lock(10 + k, 60.0) for k in range(8)]
+    bald = strokes_from(_art_around_a_face((_lock(0, 300.0), *short_ones)))
+    long_haired = strokes_from(_art_around_a_face((*long_ones, *short_ones)))
+    assert len(bald) == 9
+    assert len(long_haired) == 8
+    specks = [_lock(10 + k, 12.0) for k in range(8)]
+    assert len(strokes_from(_art_around_a_face((_lock(0, 300.0), *specks)))) == 1
+
+
+def test_nothing_wished_changes_nothing() -> None:
+    usual, wished = strokes_from(faint_and_dark()), strokes_from(faint_and_dark(), None, Wishes())
+    assert [stroke.xy.tolist() for stroke in usual] == [stroke.xy.tolist() for stroke in wished]
+
+
+def test_an_artist_s_own_strokes_meet_a_sitter_s_wishes_as_well() -> None:
+    marks = (100.0 * mean_face() + (256.0, 270.0, 0.0)).astype(np.float32)
+    lips = mesh.UPPER_LIP + mesh.LOWER_LIP + mesh.UPPER_INSIDE + mesh.LOWER_INSIDE
+    marks[lips, 0] = 256.0 + 1.5 * (marks[lips, 0] - 256.0)
+    sitter = Sitter(np.zeros((512, 512, 3), np.uint8), np.eye(2, 3), np.ones((512, 512), bool), 1, landmarks=marks)
+    fold = Stroke(marks[[108, 151, 337], :2].astype(float), label='other')
+    smile = Stroke(marks[list(mesh.MOUTH_CORNERS), :2].astype(float), label='mouth')
+    art = LineArt(np.zeros((512, 512), np.float32), 'guided', (fold, smile))
+    (drawn,) = strokes_from(art, sitter, Wishes(age_lines=0.0, caricature=0.5))
+    assert drawn.label == 'mouth'
+    assert drawn.xy[0, 0] < smile.xy[0, 0] - 3.0
 
 
 @pytest.mark.parametrize('width', [1.0, 2.0, 5.0])
