@@ -11,16 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from sketch_robot.line_art import DEFAULT_ARTIST
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import Artist, make_artist
-from sketch_robot.motion import DrawingPlan, Page, PenProfile, make_profile, parse_page
+from sketch_robot.motion import DrawingPlan, MachineLimits, Page, load_limits, parse_page
 from sketch_robot.motion.budget import check_budget
-from sketch_robot.motion.planner import plan_drawing
+from sketch_robot.motion.layout import PLAIN, SheetLayout
+from sketch_robot.motion.planner import pen_in_pixels, plan_drawing
 from sketch_robot.photo import Photo, Sitter, SitterFinder, load_photo
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import strokes_from
-
-DEFAULT_ARTIST = 'student'
+from sketch_robot.strokes.weight import Weight
+from sketch_robot.wishes import AS_IT_IS, Wishes
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +66,12 @@ class Pipeline:
         photo: Photo | str | Path,
         *,
         page: Page,
-        profile: PenProfile | None = None,
+        profile: MachineLimits | None = None,
         time_budget_s: float | None = None,
         require_face: bool = True,
+        weight: Weight = 'passes',
+        layout: SheetLayout = PLAIN,
+        wishes: Wishes = AS_IT_IS,
         on_stage: Callable[[str], None] | None = None,
     ) -> PipelineResult:
         """Draw a photo's largest face.
@@ -76,6 +81,9 @@ class Pipeline:
             page, profile: the sheet, and the machine (None: the default profile).
             time_budget_s: the most the drawing may take as predicted; None or 0: no limit.
             require_face: without a face, whether to fail or to draw the whole picture.
+            weight: what makes lines wider than the pen, see `plan_drawing`.
+            layout: what is on the sheet beside the drawing.
+            wishes: how many lines and folds, and how much of a caricature.
             on_stage: called with the name of each stage of `PipelineResult.stage_s` as it begins.
 
         Raises:
@@ -93,9 +101,17 @@ class Pipeline:
         art = self.artist.draw(sitter)
         drawn_s = time.perf_counter()
         say('plan')
-        strokes = strokes_from(art, sitter)
+        machine = profile or MachineLimits()
+        strokes = strokes_from(art, sitter, wishes, pen_px=pen_in_pixels(art.size_px, page, machine, layout))
         plan = plan_drawing(
-            strokes, art.size_px, page, profile or PenProfile(), time_budget_s=time_budget_s, artist=art.artist
+            strokes,
+            art.size_px,
+            page,
+            machine,
+            time_budget_s=time_budget_s,
+            artist=art.artist,
+            weight=weight,
+            layout=layout,
         )
         planned_s = time.perf_counter()
         stage_s = {
@@ -129,10 +145,13 @@ def draw_photo(
     photo: Photo | str | Path,
     *,
     page: Page | str = 'A5',
-    profile: PenProfile | str = 'default',
+    profile: MachineLimits | str = 'default',
     artist: str | Artist = DEFAULT_ARTIST,
     time_budget_s: float | None = None,
     require_face: bool = True,
+    weight: Weight = 'passes',
+    layout: SheetLayout = PLAIN,
+    wishes: Wishes = AS_IT_IS,
 ) -> PipelineResult:
     """Draw one photo; for several, a `Pipeline` saves the seconds that loading takes. See `Pipeline.draw`.
 
@@ -141,6 +160,15 @@ def draw_photo(
         profile: the machine, or its name.
     """
     sheet = parse_page(page) if isinstance(page, str) else page
-    machine = make_profile(profile) if isinstance(profile, str) else profile
+    machine = load_limits(profile) if isinstance(profile, str) else profile
     with Pipeline(artist) as pipeline:
-        return pipeline.draw(photo, page=sheet, profile=machine, time_budget_s=time_budget_s, require_face=require_face)
+        return pipeline.draw(
+            photo,
+            page=sheet,
+            profile=machine,
+            time_budget_s=time_budget_s,
+            require_face=require_face,
+            weight=weight,
+            layout=layout,
+            wishes=wishes,
+        )

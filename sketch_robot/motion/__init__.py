@@ -4,29 +4,39 @@
 make one.
 """
 
-from sketch_robot.motion.machine import Machine, load_machine, machine_names, make_profile, save_machine
-from sketch_robot.motion.page import DEFAULT_MARGIN_MM, Page, parse_page
-from sketch_robot.motion.plan import HOME_MM, DrawingPlan, Pen
-from sketch_robot.motion.plan_file import load_plan, save_plan
-from sketch_robot.motion.plan_json import plan_from_json, plan_to_json
-from sketch_robot.motion.plan_svg import plan_from_svg, plan_to_svg
-from sketch_robot.motion.profile import PenProfile
-from sketch_robot.motion.timing import MotionProfile, draw_motion, plan_motion, time_plan, travel_motion
+from typing import TYPE_CHECKING
+
+from sketch_robot.lazy import lazily
+
+if TYPE_CHECKING:
+    from sketch_robot.motion.machine import Machine, load_limits, load_machine, machine_names, save_machine
+    from sketch_robot.motion.machine_limits import MachineLimits
+    from sketch_robot.motion.page import DEFAULT_MARGIN_MM, Page, parse_page
+    from sketch_robot.motion.plan import HOME_MM, DrawingPlan, Pen
+    from sketch_robot.motion.plan_file import (
+        load_plan,
+        plan_from_json,
+        plan_from_svg,
+        plan_to_json,
+        plan_to_svg,
+        save_plan,
+    )
+    from sketch_robot.motion.timing import TimedPath, draw_motion, plan_motion, time_plan, travel_motion
 
 __all__ = [
     'DEFAULT_MARGIN_MM',
     'HOME_MM',
     'DrawingPlan',
     'Machine',
-    'MotionProfile',
+    'MachineLimits',
     'Page',
     'Pen',
-    'PenProfile',
+    'TimedPath',
     'draw_motion',
+    'load_limits',
     'load_machine',
     'load_plan',
     'machine_names',
-    'make_profile',
     'parse_page',
     'plan_from_json',
     'plan_from_svg',
@@ -38,3 +48,13 @@ __all__ = [
     'time_plan',
     'travel_motion',
 ]
+
+__getattr__ = lazily(
+    __name__,
+    machine='Machine load_limits load_machine machine_names save_machine',
+    machine_limits='MachineLimits',
+    page='DEFAULT_MARGIN_MM Page parse_page',
+    plan='HOME_MM DrawingPlan Pen',
+    plan_file='load_plan plan_from_json plan_from_svg plan_to_json plan_to_svg save_plan',
+    timing='TimedPath draw_motion plan_motion time_plan travel_motion',
+)

@@ -13,9 +13,10 @@ from dataclasses import replace
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion.plan import DrawingPlan
-from sketch_robot.motion.profile import PenProfile
-from sketch_robot.motion.timing import hops, time_plan
+from sketch_robot.motion.machine_limits import MachineLimits
+from sketch_robot.motion.plan import DrawingPlan, hops
+from sketch_robot.motion.timing import time_plan
+from sketch_robot.validation import POSITIVE, all_fit
 
 LONGEST_STOP_S = 0.5  # stops cost 6 to 12 ms on GRBL; more than this is no stop, but a wrong profile or a pause
 NOISE = 0.02  # of the predicted time: a run may be shorter than predicted by so much
@@ -29,7 +30,7 @@ def stops_of(plan: DrawingPlan) -> int:
     return int(moved.sum()) + sum(stroke.length > 0.0 for stroke in plan.strokes)
 
 
-def calibrate_stops(runs: Sequence[tuple[DrawingPlan, float]], profile: PenProfile) -> PenProfile:
+def calibrate_stops(runs: Sequence[tuple[DrawingPlan, float]], profile: MachineLimits) -> MachineLimits:
     """The profile with the cost of a stop that fits recorded runs best.
 
     Args:
@@ -45,7 +46,7 @@ def calibrate_stops(runs: Sequence[tuple[DrawingPlan, float]], profile: PenProfi
     if not stops.any():
         raise SketchRobotError(ErrorCode.BAD_GOAL, 'a machine is calibrated by a drawing with at least one movement')
     measured = np.array([seconds for _, seconds in runs], dtype=np.float64)
-    if not (np.isfinite(measured).all() and (measured > 0.0).all()):
+    if not all_fit(measured, POSITIVE):
         raise SketchRobotError(ErrorCode.BAD_GOAL, 'a measured time must be a positive number of seconds')
     predicted = np.array([_seconds(plan, bare) for plan, _ in runs])
     stop_s = float(stops @ (measured - predicted) / (stops @ stops))
@@ -64,11 +65,11 @@ def calibrate_stops(runs: Sequence[tuple[DrawingPlan, float]], profile: PenProfi
     return replace(profile, stop_s=max(0.0, round(stop_s, 6)))
 
 
-def calibrate_stop_s(plan: DrawingPlan, measured_s: float, profile: PenProfile) -> PenProfile:
+def calibrate_stop_s(plan: DrawingPlan, measured_s: float, profile: MachineLimits) -> MachineLimits:
     """The same from one run."""
     return calibrate_stops([(plan, measured_s)], profile)
 
 
-def _seconds(plan: DrawingPlan, profile: PenProfile) -> float:
+def _seconds(plan: DrawingPlan, profile: MachineLimits) -> float:
     stroke_s, return_s = time_plan(plan.strokes, profile)
     return float(stroke_s.sum()) + return_s

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,19 +11,20 @@ import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
-from sketch_robot.motion.fit import FARTHEST, LEAST_MM, SAME_SIZE_MM, Scaling, place_sheet
+from sketch_robot.motion.fit import FARTHEST, LEAST_MM, MOST_STROKES, SAME_SIZE_MM, Scaling, place_sheet
+from sketch_robot.motion.layout import PLAIN, SheetLayout, lay_out
+from sketch_robot.motion.machine_limits import MachineLimits
 from sketch_robot.motion.page import DEFAULT_MARGIN_MM, SIZES_MM, Page, parse_page
 from sketch_robot.motion.plan import DrawingPlan, Pen
-from sketch_robot.motion.plan_file import read_whole
-from sketch_robot.motion.plan_json import plan_from_json
+from sketch_robot.motion.plan_file import parse_json, plan_from_json, read_whole
 from sketch_robot.motion.planner import plan_drawing, plan_strokes
-from sketch_robot.motion.profile import PenProfile
-from sketch_robot.motion.svg_read import read_svg
+from sketch_robot.motion.svg.reader import read_svg
+from sketch_robot.motion.text import TextMode
 from sketch_robot.stroke import Stroke
-from sketch_robot.strokes.drawing_order import Precedence
 from sketch_robot.strokes.importance import placed_importance, traced_importance
-from sketch_robot.strokes.line_picture import load_line_picture
+from sketch_robot.strokes.ordering.order import Precedence
 from sketch_robot.strokes.source import strokes_from
+from sketch_robot.strokes.tracing.line_picture import load_line_picture
 
 DEFAULT_PAGE = 'A5'
 _log = logging.getLogger(__name__)
@@ -62,9 +62,13 @@ class Drawing:
         return replace(self, strokes=tuple(replace(stroke, pen='') for stroke in self.strokes), pens=())
 
 
-def load_drawing(path: str | Path) -> Drawing:
+def load_drawing(path: str | Path, *, text: TextMode = 'single-line') -> Drawing:
     """Read a drawing; the file's suffix says what it is: .svg, .json (a plan of ours, or a list of strokes, each a list
     of points [x, y] in pixels), or else a picture of dark lines on light paper, which is traced.
+
+    Args:
+        path: the file.
+        text: how to draw the text of an SVG, see `read_svg`.
 
     Raises:
         SketchRobotError: BAD_PLAN, an SVG or JSON file cannot be read or holds nothing to draw; BAD_IMAGE, the picture
@@ -72,7 +76,7 @@ def load_drawing(path: str | Path) -> Drawing:
     """
     suffix = Path(path).suffix.lower()
     if suffix == '.svg':
-        return _from_svg(read_whole(path))
+        return _from_svg(read_whole(path), text)
     if suffix == '.json':
         return _from_json(read_whole(path).decode('utf-8', errors='replace'))
     ink = load_line_picture(path)
@@ -130,11 +134,12 @@ def _same(size_mm: tuple[float, float], sheet: Sheet) -> bool:
 def plan_loaded(
     drawing: Drawing,
     page: Page,
-    profile: PenProfile,
+    profile: MachineLimits,
     *,
     time_budget_s: float | None = None,
     precedence: Precedence = 'soft',
     scaling: Scaling = 'auto',
+    layout: SheetLayout = PLAIN,
 ) -> DrawingPlan:
     """Plan a drawing; see `plan_drawing`, and `place_sheet` for `scaling`, which is for drawings in millimetres.
 
@@ -147,13 +152,16 @@ def plan_loaded(
         'precedence': precedence,
     }
     if drawing.sheet is None:
-        return plan_drawing(drawing.strokes, drawing.size, page, profile, **options)
-    placed = place_sheet(drawing.strokes, drawing.size, page, scaling=scaling)
-    return plan_strokes(placed, page, profile, **options)
+        return plan_drawing(drawing.strokes, drawing.size, page, profile, layout=layout, **options)
+    if layout == PLAIN:
+        return plan_strokes(place_sheet(drawing.strokes, drawing.size, page, scaling=scaling), page, profile, **options)
+    sheet = lay_out(layout, page, profile.pen_width_mm)
+    placed = sheet.moved(place_sheet(drawing.strokes, drawing.size, sheet.area, scaling=scaling))
+    return plan_strokes(placed, page, profile, sheet=sheet, **options)
 
 
-def _from_svg(data: bytes) -> Drawing:
-    drawing = read_svg(data)
+def _from_svg(data: bytes, text: TextMode) -> Drawing:
+    drawing = read_svg(data, text=text)
     margin_mm = DEFAULT_MARGIN_MM if drawing.margin_mm is None else drawing.margin_mm
     size = drawing.width_mm, drawing.height_mm
     return Drawing(drawing.strokes, size, Sheet(*size, margin_mm), drawing.pens, drawing.artist)
@@ -161,9 +169,9 @@ def _from_svg(data: bytes) -> Drawing:
 
 def _from_json(text: str) -> Drawing:
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _bad(f'it is not JSON: {error}') from error
+        data = parse_json(text)
+    except ValueError as error:
+        raise _bad(str(error)) from error
     if isinstance(data, dict):
         plan = plan_from_json(text)
         if not plan.strokes:
@@ -172,6 +180,8 @@ def _from_json(text: str) -> Drawing:
         return Drawing(plan.strokes, size, Sheet(*size, plan.page.margin_mm), plan.pens, plan.artist)
     if not isinstance(data, list) or not data:
         raise _bad('it is neither a plan nor a list of strokes')
+    if len(data) > MOST_STROKES:
+        raise _bad(f'it has {len(data)} strokes, more than {MOST_STROKES}; draw it in parts')
     lines = [_points(number, entry) for number, entry in enumerate(data)]
     every = np.concatenate(lines)
     low = every.min(axis=0)

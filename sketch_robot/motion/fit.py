@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, get_args
@@ -13,6 +13,7 @@ import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion.page import Page
+from sketch_robot.polyline import lengths_of, stacked, without_repeats
 from sketch_robot.stroke import Stroke
 
 # A chord that stays within t of a curve of radius R spans sqrt(8 R t), at which junction deviation d allows the corner
@@ -119,11 +120,15 @@ def place_sheet(
         placement = place_on(page, (float(size[0]), float(size[1])))
         scale = placement.scale
         corner = np.array([placement.left_mm, placement.top_mm - scale * size[1]])
-    moved = [scale_stroke(stroke, scale, (stroke.xy - origin) * scale + corner) for stroke in strokes]
+    moved = list(strokes)
+    if scale != 1.0 or (corner != scale * origin).any():
+        moved = [scale_stroke(stroke, scale, (stroke.xy - origin) * scale + corner) for stroke in strokes]
     inside = clip_strokes(moved, page.drawable_mm)
-    cut_mm = sum(stroke.length for stroke in moved) - sum(stroke.length for stroke in inside)
-    if cut_mm > WORTH_SAYING_MM:
-        _log.warning('%.0f mm of lines lie outside of the margins of %g mm and are cut off', cut_mm, page.margin_mm)
+    before, after = (float(lengths_of([stroke.xy for stroke in some]).sum()) for some in (moved, inside))
+    if before - after > WORTH_SAYING_MM:
+        _log.warning(
+            '%.0f mm of lines lie outside of the margins of %g mm and are cut off', before - after, page.margin_mm
+        )
     return tuple(simplify_stroke(stroke, IMPORT_MM) for stroke in inside)
 
 
@@ -137,13 +142,14 @@ def check_strokes(strokes: Sequence[Stroke]) -> None:
         raise SketchRobotError(
             ErrorCode.BAD_PLAN, f'the drawing has {len(strokes)} strokes, more than {MOST_STROKES}; draw it in parts'
         )
-    for number, stroke in enumerate(strokes):
-        far = float(np.abs(stroke.xy).max())
-        if far > FARTHEST:
-            raise SketchRobotError(
-                ErrorCode.BAD_PLAN,
-                f'stroke {number} has a coordinate of {far:.3g}, beyond {FARTHEST:.0e}; check its unit',
-            )
+    every, offsets = stacked([stroke.xy for stroke in strokes])
+    if np.abs(every).max(initial=0.0) > FARTHEST:
+        worst = int(np.abs(every).max(axis=1).argmax())
+        raise SketchRobotError(
+            ErrorCode.BAD_PLAN,
+            f'stroke {int(np.searchsorted(offsets, worst, side="right")) - 1} has a coordinate of '
+            f'{np.abs(every[worst]).max():.3g}, beyond {FARTHEST:.0e}; check its unit',
+        )
 
 
 def scale_stroke(stroke: Stroke, scale: float, xy: np.ndarray) -> Stroke:
@@ -152,11 +158,19 @@ def scale_stroke(stroke: Stroke, scale: float, xy: np.ndarray) -> Stroke:
     return replace(stroke, xy=xy, half_width=stroke.half_width * scale, half_widths=half_widths)
 
 
-def clip_strokes(strokes: Iterable[Stroke], box_mm: tuple[float, float, float, float]) -> list[Stroke]:
+def clip_strokes(strokes: Sequence[Stroke], box_mm: tuple[float, float, float, float]) -> list[Stroke]:
     """The parts of strokes inside a rectangle (left, bottom, right, top); what belongs to a point is interpolated where
     a stroke is cut."""
+    every, offsets = stacked([stroke.xy for stroke in strokes])
+    outside = ((every < box_mm[:2]) | (every > box_mm[2:])).any(axis=1)
+    if not outside.any():
+        return list(strokes)
+    cut = np.logical_or.reduceat(outside, offsets[:-1])
     inside = []
-    for stroke in strokes:
+    for stroke, is_cut in zip(strokes, cut.tolist(), strict=True):
+        if not is_cut:
+            inside.append(stroke)
+            continue
         values = [array for array in (stroke.half_widths, stroke.pressure) if array is not None]
         for piece in clip_polyline(np.column_stack((stroke.xy, *values)), box_mm):
             columns = iter(piece.T[2:])
@@ -168,7 +182,10 @@ def clip_strokes(strokes: Iterable[Stroke], box_mm: tuple[float, float, float, f
 
 def simplify_stroke(stroke: Stroke, tolerance_mm: float) -> Stroke:
     """Leave out points of a stroke; neither its line nor its half widths move by more than the tolerances."""
-    if stroke.half_widths is None or len(stroke.xy) < 3:
+    if len(stroke.xy) < 3:
+        kept = without_repeats(stroke.xy)
+        return stroke if kept is stroke.xy else stroke.taking(slice(len(kept)))
+    if stroke.half_widths is None:
         return stroke.taking(_spared(stroke.xy, None, tolerance_mm))
     return stroke.taking(_spared(stroke.xy, stroke.half_widths * (tolerance_mm / HALF_WIDTH_MM), tolerance_mm))
 

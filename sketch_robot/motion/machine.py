@@ -1,4 +1,4 @@
-"""Machines as YAML files: who drives one, how it moves, and what its driver takes.
+"""Machines as YAML files: who drives one, how it moves, and what its driver takes::
 
     description: AxiDraw V3, at the speeds that saxi sets
     driver: ebb
@@ -8,7 +8,7 @@
     options:
       port: /dev/ttyACM0
 
-`motion` holds the fields of `PenProfile` but its name; `options` is for the driver to understand.
+`motion` holds the fields of `MachineLimits` but its name; `options` is for the driver to understand.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from typing import Any
 import yaml
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.files import replacing
-from sketch_robot.motion.profile import PenProfile
-from sketch_robot.share import share_folder
+from sketch_robot.files import replacing, share_folder
+from sketch_robot.motion.machine_limits import MachineLimits
+from sketch_robot.validation import Rule, problem_with, shown
 
 LARGEST_BYTES = 65536  # a machine's file has some 1000
 _SUFFIXES = ('.yaml', '.yml')
@@ -54,7 +54,7 @@ class Machine:
     name: str
     description: str = ''
     driver: str = 'simulated'
-    motion: PenProfile = field(default_factory=PenProfile)
+    motion: MachineLimits = field(default_factory=MachineLimits)
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -101,7 +101,7 @@ def place_of(name_or_path: str | Path) -> Path:
     return Path(name_or_path).expanduser() if _is_path(name_or_path) else user_folder() / f'{name_or_path}.yaml'
 
 
-def make_profile(name_or_path: str | Path) -> PenProfile:
+def load_limits(name_or_path: str | Path) -> MachineLimits:
     """How a machine moves; see `load_machine`."""
     return load_machine(name_or_path).motion
 
@@ -162,7 +162,7 @@ def machine_from_yaml(text: str, *, name: str, source: str) -> Machine:
             name=name,
             description=_of_type(data.get('description', ''), 'description', str),
             driver=_of_type(data['driver'], 'driver', str),
-            motion=PenProfile(name=name, **motion),
+            motion=MachineLimits(name=name, **motion),
             options=options,
         )
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -211,11 +211,14 @@ class _Dumper(yaml.SafeDumper):
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses aliases, which make small files large, and keys given twice, of which YAML would take the last."""
+    """Refuses aliases, which make small files large, tags, and keys given twice, of which YAML would take the last."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()
         if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError(f'it uses an alias in line {self.peek_event().start_mark.line + 1}')
+            raise yaml.YAMLError(f'it uses an alias in line {event.start_mark.line + 1}')
+        if getattr(event, 'tag', None) is not None:
+            raise yaml.YAMLError(f'it uses a tag in line {event.start_mark.line + 1}')
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
@@ -246,8 +249,8 @@ def _check_keys(data: Any, where: str, *, allowed: tuple[str, ...] = (), needed:
 
 
 def _numbers(motion: Any) -> dict[str, Any]:
-    """The fields of a profile, checked for their types; `PenProfile` checks their values."""
-    defaults = {each.name: each.default for each in fields(PenProfile) if each.name != 'name'}
+    """The fields of a profile, checked for their types; `MachineLimits` checks their values."""
+    defaults = {each.name: each.default for each in fields(MachineLimits) if each.name != 'name'}
     _check_keys(motion, 'motion', allowed=tuple(defaults), needed=_NEEDED)
     return {key: _like(value, f'motion.{key}', defaults[key]) for key, value in motion.items()}
 
@@ -256,37 +259,22 @@ def _like(value: Any, where: str, default: Any) -> Any:
     assert default is not MISSING
     if isinstance(default, tuple):
         if not isinstance(value, list) or len(value) != len(default):
-            raise ValueError(f'{where} is a list of {len(default)} numbers, not {_shown(value)}')
+            raise ValueError(f'{where} is a list of {len(default)} numbers, not {shown(value)}')
         return tuple(_like(part, where, 0.0) for part in value)
     if isinstance(default, int):
         return _of_type(value, where, int)
     return float(_of_type(value, where, float))
 
 
-def _of_type(value: Any, where: str, kind: type) -> Any:
+def _of_type(value: Any, where: str, kind: type[int] | type[float] | type[str]) -> Any:
     """The value, when it is of a kind; a whole number also serves as a fraction."""
-    kinds = (int, float) if kind is float else (kind,)
-    if isinstance(value, bool) or not isinstance(value, kinds):
-        word = {str: 'a text', int: 'a whole number', float: 'a number'}[kind]
-        hint = ' (write 1.0e+3 for 1e3)' if kind is float and _is_number(value) else ''
-        raise ValueError(f'{where} is {word}, not {_shown(value)}{hint}')
+    if kind is float and isinstance(value, float):  # whether it is finite is asked where its range is known
+        return value
     if isinstance(value, int) and abs(value) > 10**12:
         raise ValueError(f'{where} is too large')
+    if problem := problem_with(where, value, Rule(kind)):
+        raise ValueError(problem)
     return value
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return isinstance(value, str)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict | list):
-        return f'a {"mapping" if isinstance(value, dict) else "list"} of {len(value)}'
-    return repr(value)[:80]
 
 
 def _in_one_line(error: Exception) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.validation import NOT_NEGATIVE, POSITIVE, fits
 
 DEFAULT_MARGIN_MM = 10.0
 LARGEST_MM = 2000.0
@@ -47,11 +47,11 @@ class Page:
 
     def __post_init__(self) -> None:
         sheet = f'the page {self.width_mm:g} x {self.height_mm:g} mm'
-        if not all(math.isfinite(side) and side > 0.0 for side in (self.width_mm, self.height_mm)):
+        if not all(fits(side, POSITIVE) for side in (self.width_mm, self.height_mm)):
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'{sheet} has a side that is not a positive length')
         if max(self.width_mm, self.height_mm) > LARGEST_MM:
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'{sheet} is larger than {LARGEST_MM:g} mm; sizes are in mm')
-        if not (math.isfinite(self.margin_mm) and self.margin_mm >= 0.0):
+        if not fits(self.margin_mm, NOT_NEGATIVE):
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'the margin {self.margin_mm:g} mm is not a length')
         if min(self.width_mm, self.height_mm) <= 2.0 * self.margin_mm:
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'{sheet} leaves nothing inside {self.margin_mm:g} mm margins')

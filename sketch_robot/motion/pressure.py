@@ -12,13 +12,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from sketch_robot.motion.profile import PenProfile
+from sketch_robot.motion.machine_limits import MachineLimits
 from sketch_robot.stroke import Stroke
 
 SMOOTH_MM = 1.0  # of the line, before and after each point
 
 
-def press_strokes(strokes: Iterable[Stroke], profile: PenProfile) -> tuple[Stroke, ...]:
+def press_strokes(strokes: Iterable[Stroke], profile: MachineLimits) -> tuple[Stroke, ...]:
     """Give strokes the pressure at each point that makes their widths.
 
     Args:
@@ -30,14 +30,14 @@ def press_strokes(strokes: Iterable[Stroke], profile: PenProfile) -> tuple[Strok
     return tuple(_pressed(stroke, profile) for stroke in strokes)
 
 
-def line_width_mm(stroke: Stroke, profile: PenProfile) -> np.ndarray | None:
+def line_width_mm(stroke: Stroke, profile: MachineLimits) -> np.ndarray | None:
     """How wide a pressed line is on paper at each of its points: (N,) float64; None: as wide as its pen all along."""
     if stroke.pressure is None or not profile.presses:
         return None
     return profile.lightest_mm + stroke.pressure * (profile.firmest_mm - profile.lightest_mm)
 
 
-def _pressed(stroke: Stroke, profile: PenProfile) -> Stroke:
+def _pressed(stroke: Stroke, profile: MachineLimits) -> Stroke:
     span_mm = profile.firmest_mm - profile.lightest_mm
     if span_mm <= 0.0:
         return stroke if stroke.pressure is None else replace(stroke, pressure=None)

@@ -1,6 +1,7 @@
-"""XML from strangers, read without what XML can be made to do: no entities, nothing outside the file, no endless depth.
+"""XML from strangers, read without what XML can be made to do: nothing outside the file, no growth, no endless depth.
 
-Expat itself opens nothing and refuses entities that it has not been told of; here a document may not tell it of any.
+Expat itself opens nothing. A document may declare a few short entities, as Illustrator does for the names
+of namespaces; how long they could make it is known from the number of their uses before any is expanded.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 DEEPEST = 200  # elements within one another
-MOST_ELEMENTS = 500_000
+MOST_ELEMENTS = 250_000
+MOST_ENTITIES = 100
+LONGEST_ENTITY = 256  # characters; Illustrator's have up to 60
+MOST_EXPANDED = 4_000_000  # characters that all entities of a document may become
 
 
 def parse_xml(data: str | bytes) -> Element:
@@ -18,12 +22,13 @@ def parse_xml(data: str | bytes) -> Element:
     tags and attributes are '{namespace}name'.
 
     Raises:
-        ValueError: it is malformed, declares entities or attributes, is nested too deeply or has too many elements;
-            the message says where.
+        ValueError: it is malformed, in an unknown encoding, declares entities that are not short and plain or
+            attributes, is nested too deeply or has too many elements; the message says where.
     """
     builder = TreeBuilder()
     parser = expat.ParserCreate(namespace_separator='}')
-    depth = count = 0
+    depth = count = entities = 0
+    references = data.count('&') if isinstance(data, str) else data.count(b'&')
 
     def start(tag: str, attributes: Mapping[str, str]) -> None:
         nonlocal depth, count
@@ -39,19 +44,36 @@ def parse_xml(data: str | bytes) -> Element:
         depth -= 1
         builder.end(_name(tag))
 
-    def refuse_subset(_name: str, _system: str | None, _public: str | None, has_subset: int) -> None:
-        if has_subset:
-            raise ValueError('it declares entities or attributes in its document type, which is refused')
+    def declare_entity(
+        name: str, parameter: int, value: str | None, _base: str | None, _system: str | None, *_: object
+    ) -> None:
+        nonlocal entities
+        entities += 1
+        if (
+            value is None
+            or parameter
+            or len(value) > LONGEST_ENTITY
+            or entities > MOST_ENTITIES
+            or set(value) & set('&%')
+        ):
+            raise ValueError(f'it declares the entity {name[:24]!r}, which is not short and plain, and refused')
+        if references * LONGEST_ENTITY > MOST_EXPANDED:
+            raise ValueError('it declares entities and uses them too often, which is refused')
+
+    def refuse_attributes(element: str, *_: object) -> None:
+        raise ValueError(f'it declares attributes of {element[:24]!r} in its document type, which is refused')
 
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = builder.data
-    parser.StartDoctypeDeclHandler = refuse_subset
+    parser.EntityDeclHandler, parser.AttlistDeclHandler = declare_entity, refuse_attributes
     try:
         parser.Parse(data, True)
         return builder.close()
     except expat.ExpatError as error:
         raise ValueError(f'it is not well-formed: {error}') from error
+    except LookupError as error:
+        raise ValueError(f'its text is in a way that is not known: {error}') from error
 
 
 def _name(name: str) -> str:

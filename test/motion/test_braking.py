@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sketch_robot.motion import MotionProfile, PenProfile, draw_motion, make_profile
+from sketch_robot.motion import MachineLimits, TimedPath, draw_motion, load_limits
 
 coordinate = st.floats(-100.0, 100.0).map(lambda value: round(value, 3))
 polylines = st.lists(st.tuples(coordinate, coordinate), min_size=2, max_size=25).map(np.array)
-FAST = PenProfile(draw_speed_mm_s=100.0, draw_accel_mm_s2=1000.0)
+FAST = MachineLimits(draw_speed_mm_s=100.0, draw_accel_mm_s2=1000.0)
 
 
 def length(xy: np.ndarray) -> float:
@@ -57,7 +57,7 @@ def test_at_rest_there_is_nothing_to_brake(at_s: float) -> None:
 
 
 def test_after_the_end_nothing_is_left() -> None:
-    motion = draw_motion(np.array([[0.0, 0.0], [50.0, 0.0]]), make_profile('grbl_plotter'))
+    motion = draw_motion(np.array([[0.0, 0.0], [50.0, 0.0]]), load_limits('grbl_plotter'))
     for at_s in (motion.seconds, motion.seconds + 1.0):
         brake, rest = motion.braked(at_s)
         assert (brake.seconds, brake.xy_mm.tolist(), rest.tolist()) == (0.0, [[50.0, 0.0]], [[50.0, 0.0]])
@@ -66,7 +66,7 @@ def test_after_the_end_nothing_is_left() -> None:
 @given(polylines, st.floats(0.0, 1.0), st.sampled_from(['default', 'grbl_plotter', 'axidraw', 'slow_cnc']))
 @settings(max_examples=100, deadline=None)
 def test_braking_and_what_is_left_are_the_line_that_was_left(xy: np.ndarray, share: float, name: str) -> None:
-    motion: MotionProfile = draw_motion(xy, make_profile(name))
+    motion: TimedPath = draw_motion(xy, load_limits(name))
     at_s = share * motion.seconds
     gone = motion.position(at_s)
     brake, rest = motion.braked(at_s)

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import DrawingPlan, Page, make_profile, time_plan
+from sketch_robot.motion import DrawingPlan, Page, load_limits, time_plan
 from sketch_robot.motion.calibration import calibrate_stop_s, calibrate_stops, stops_of
 from sketch_robot.stroke import Stroke
 
-PROFILE = make_profile('grbl_plotter')
+PROFILE = replace(load_limits('grbl_plotter'), stop_s=0.0)
 A5 = Page(148.0, 210.0, 10.0, 'A5')
 
 

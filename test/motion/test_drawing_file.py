@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import DrawingPlan, Page, Pen, PenProfile, parse_page, plan_to_svg, save_plan
+from sketch_robot.motion import DrawingPlan, MachineLimits, Page, Pen, parse_page, plan_to_svg, save_plan
+from sketch_robot.motion import drawing_file as drawing_file_module
 from sketch_robot.motion.drawing_file import Drawing, Sheet, load_drawing, page_for, plan_loaded
 from sketch_robot.motion.fit import place_sheet
-from sketch_robot.motion.svg_read import read_svg
+from sketch_robot.motion.svg.reader import read_svg
 from sketch_robot.stroke import Stroke
 
-PROFILE = PenProfile()
+PROFILE = MachineLimits()
 A5 = Page(148.0, 210.0, 10.0, 'A5')
 SHEET = Sheet(148.0, 210.0, 10.0)
 x_mm, y_mm = st.floats(11.0, 137.0), st.floats(11.0, 199.0)
@@ -222,7 +224,8 @@ def test_a_sheet_larger_than_any_page_is_fitted() -> None:
 
 
 def test_pens_and_line_weight_come_back_from_an_svg(tmp_path: Path) -> None:
-    brush, pens = PenProfile(lightest_mm=0.4, firmest_mm=2.4), (Pen('black', width_mm=0.3), Pen('lips', '#c81e28', 1.2))
+    brush = MachineLimits(lightest_mm=0.4, firmest_mm=2.4)
+    pens = (Pen('black', width_mm=0.3), Pen('lips', '#c81e28', 1.2))
     xy = np.column_stack((np.linspace(30.0, 110.0, 9), np.full(9, 90.0)))
     strokes = [
         Stroke(xy, half_widths=np.linspace(0.2, 1.2, 9), pen='black'),
@@ -244,3 +247,13 @@ def test_one_pen_draws_all_when_asked() -> None:
     drawing = Drawing((Stroke(np.array([[20.0, 30.0]]), pen='red'),), (148.0, 210.0), SHEET, (Pen('red'),))
     assert drawing.with_one_pen().pens == ()
     assert drawing.with_one_pen().strokes[0].pen == ''
+
+
+def test_a_list_of_too_many_strokes_is_refused_before_any_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawing_file_module, 'MOST_STROKES', 20)
+    (tmp_path / 'many.json').write_text(json.dumps([0] * 21))
+    with pytest.raises(SketchRobotError, match='it has 21 strokes, more than 20; draw it in parts') as caught:
+        load_drawing(tmp_path / 'many.json')
+    assert caught.value.code is ErrorCode.BAD_PLAN

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sketch_robot.motion import PenProfile
-from sketch_robot.motion.join import join_strokes
+from sketch_robot.motion import MachineLimits
+from sketch_robot.motion.planner import join_strokes
 from sketch_robot.stroke import LABELS, Stroke
 
-PROFILE = PenProfile(pen_width_mm=0.5)
+PROFILE = MachineLimits(pen_width_mm=0.5)
 
 
 def line(*points: tuple[float, float], **options: object) -> Stroke:

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import Machine, PenProfile, load_machine, machine_names, make_profile, save_machine
+from sketch_robot.files import share_folder
+from sketch_robot.motion import Machine, MachineLimits, load_limits, load_machine, machine_names, save_machine
 from sketch_robot.motion.machine import LARGEST_BYTES, user_folder
-from sketch_robot.share import share_folder
+from sketch_robot.plotters import find_driver
 
 COME_ALONG = tuple(sorted(path.stem for path in (share_folder() / 'config' / 'machines').glob('*.yaml')))
 MOTION = """\
@@ -52,23 +53,23 @@ def test_the_package_brings_its_machines() -> None:
 def test_every_machine_that_comes_along_can_be_used(name: str) -> None:
     machine = load_machine(name)
     assert (machine.name, machine.motion.name) == (name, name)
-    assert machine.motion == make_profile(name)
+    assert machine.motion == load_limits(name)
     assert len(machine.description) > 20
-    assert machine.driver in ('simulated', 'grbl', 'ebb', 'arm')
+    find_driver(machine.driver).options.read(machine.options, of=name)
 
 
 def test_the_default_machine_moves_as_a_profile_without_options_does() -> None:
-    assert make_profile('default') == PenProfile()
+    assert load_limits('default') == MachineLimits()
 
 
 def test_the_axidraw_has_the_values_of_saxi() -> None:
-    wanted = PenProfile('axidraw', 50.0, 200.0, 200.0, 400.0, 0.12, 0.12, 0.127)
-    assert make_profile('axidraw') == wanted
+    wanted = MachineLimits('axidraw', 50.0, 200.0, 200.0, 400.0, 0.12, 0.12, 0.127)
+    assert load_limits('axidraw') == wanted
 
 
 @pytest.mark.parametrize('name', ['grbl_factory', 'grbl_fast', 'grbl_plotter', 'slow_cnc'])
 def test_a_grbl_machine_is_limited_by_its_axes_alone(name: str) -> None:
-    motion = make_profile(name)
+    motion = load_limits(name)
     assert motion.draw_accel_mm_s2 == motion.travel_accel_mm_s2 == pytest.approx(2**0.5 * motion.axis_accel_mm_s2[0])
     assert motion.travel_speed_mm_s == pytest.approx(2**0.5 * motion.axis_speed_mm_s[0])
     assert motion.lookahead_blocks == 15
@@ -127,7 +128,7 @@ def test_files_that_are_no_machines_are_not_listed() -> None:
 def test_what_a_file_leaves_out_has_the_default(home: Path) -> None:
     path = home / 'mine.yaml'
     path.write_text(MINE)
-    wanted = PenProfile('mine', 80.0, 700.0, 150.0, 900.0, 0.2, 0.25)
+    wanted = MachineLimits('mine', 80.0, 700.0, 150.0, 900.0, 0.2, 0.25)
     assert load_machine(path) == Machine('mine', 'mine', 'grbl', wanted, {})
 
 
@@ -157,17 +158,20 @@ def test_options_are_handed_on_as_they_are(home: Path) -> None:
         (MINE.replace('0.25', 'soon'), "motion.drop_s is a number, not 'soon'"),
         (MINE.replace('0.25', 'true'), 'motion.drop_s is a number, not True'),
         (MINE.replace('0.25', '2e1'), "motion.drop_s is a number, not '2e1' (write 1.0e+3 for 1e3)"),
-        (MINE.replace('0.25', '-1'), "the pen profile 'bad' has drop_s -1.0; it must be zero or more and finite"),
-        (MINE.replace('0.25', '.nan'), "the pen profile 'bad' has drop_s nan; it must be zero or more and finite"),
+        (MINE.replace('0.25', '-1'), "the machine 'bad' has drop_s -1.0; it must be zero or more and finite"),
+        (MINE.replace('0.25', '.nan'), "the machine 'bad' has drop_s nan; it must be zero or more and finite"),
         (MINE.replace('0.25', '9' * 400), 'motion.drop_s is too large'),
         (MINE + '', ''),
         (MOTION + '  lookahead_blocks: 1.5\ndriver: grbl\n', 'motion.lookahead_blocks is a whole number, not 1.5'),
         (MOTION + '  axis_speed_mm_s: 3\ndriver: grbl\n', 'motion.axis_speed_mm_s is a list of 2 numbers, not 3'),
         (MOTION + '  axis_speed_mm_s: [3, x]\ndriver: grbl\n', "motion.axis_speed_mm_s is a number, not 'x'"),
         (MINE + 'driver: ebb\n', "'driver' is given twice"),
+        (MINE.replace('0.25', '9' * 5000), 'Exceeds the limit'),
+        (MINE.replace('0.25', '!!timestamp x'), 'it uses a tag in line '),
+        (MINE.replace('0.25', '!!bool x'), 'it uses a tag in line '),
         (MINE + 'options: &a\n  b: *a\n', 'it uses an alias in line 11'),
         ('driver: [grbl\n', 'while parsing a flow sequence'),
-        ('driver: !!python/object/apply:os.getcwd []\n', 'could not determine a constructor for the tag'),
+        ('driver: !!python/object/apply:os.getcwd []\n', 'it uses a tag in line '),
         ('[' * 5000, 'maximum recursion depth exceeded'),
         ('driver: \x00', 'unacceptable character'),
     ],
@@ -227,7 +231,7 @@ def test_what_is_saved_is_read_again(
     home: Path, speed: float, accel: float, lift: float, axes: tuple[float, float], blocks: int, text: str
 ) -> None:
     motion = replace(
-        PenProfile('mine', speed, accel, speed, accel, lift, lift), axis_speed_mm_s=axes, lookahead_blocks=blocks
+        MachineLimits('mine', speed, accel, speed, accel, lift, lift), axis_speed_mm_s=axes, lookahead_blocks=blocks
     )
     machine = Machine('mine', text, 'arm', motion, {'port': text, 'points': [[1.0, 2.0], [1.0, 2.0]], 'n': 3})
     path = home / 'new' / 'folder' / 'mine.yaml'
@@ -236,7 +240,7 @@ def test_what_is_saved_is_read_again(
 
 
 def test_a_machine_names_its_motion() -> None:
-    assert Machine('mine', motion=PenProfile('other', 30.0)).motion == PenProfile('mine', 30.0)
+    assert Machine('mine', motion=MachineLimits('other', 30.0)).motion == MachineLimits('mine', 30.0)
 
 
 @pytest.mark.parametrize('name', ['', 'a b', '../up', 'ä'])

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.motion import (
     DrawingPlan,
+    MachineLimits,
     Page,
     Pen,
-    PenProfile,
     load_plan,
     plan_from_json,
     plan_from_svg,
@@ -54,7 +54,7 @@ strokes = any_stroke()
 
 
 def make_plan(drawn: list[Stroke], *, artist: str = 'guided', left_out: int = 3) -> DrawingPlan:
-    profile = PenProfile(
+    profile = MachineLimits(
         name='"pen" <1> & Ü', pen_width_mm=0.7, axis_speed_mm_s=(90.0, 80.5), lightest_mm=0.25, firmest_mm=1.5
     )
     stroke_s, return_s = time_plan(drawn, profile)
@@ -164,7 +164,7 @@ def test_a_plan_of_the_first_version_is_read(plan: DrawingPlan) -> None:
     known = ('name', 'draw_speed_mm_s', 'draw_accel_mm_s2', 'travel_speed_mm_s', 'travel_accel_mm_s2', 'lift_s')
     known += ('drop_s', 'junction_deviation_mm', 'pen_width_mm')
     data['profile'] = {name: data['profile'][name] for name in known}
-    profile = PenProfile(name=plan.profile.name, pen_width_mm=0.7)
+    profile = MachineLimits(name=plan.profile.name, pen_width_mm=0.7)
     assert_same(plan_from_json(json.dumps(data)), replace(plan, profile=profile), within_mm=0.0)
 
 
@@ -239,6 +239,7 @@ def edited(plan: DrawingPlan, **changes: object) -> str:
         ('', 'it is not JSON'),
         ('{"format": ', 'it is not JSON'),
         ('[' * 100_000, 'it is not JSON'),
+        (f'{{"version": {"9" * 5000}}}', 'it is not JSON that can be read: it has an integer of thousands of digits'),
         ('[]', 'it has no list of strokes'),
         ('{}', 'it has no list of strokes'),
         ('{"strokes": []}', 'it was not written by sketch_robot'),
@@ -254,6 +255,9 @@ def test_what_is_no_json_plan_is_refused(text: str, message: str) -> None:
     ('changes', 'message'),
     [
         ({'version': 3}, 'its version is 3, and only versions 1 and 2 can be read'),
+        ({'version': 10**4000}, 'its version is 1000'),
+        ({'left_out': 10**4000}, 'the artist is no text'),
+        ({'return_s': 10**4000}, 'int too large to convert to float'),
         ({'format': 'other'}, 'it was not written by sketch_robot'),
         ({'page': {'width_mm': 1}}, "a Page has the fields ['height_mm', 'margin_mm', 'name', 'width_mm']"),
         ({'page': None}, "'NoneType' object is not iterable"),
@@ -270,8 +274,8 @@ def test_what_is_no_json_plan_is_refused(text: str, message: str) -> None:
             "the pen 'red' has the colour 'red'; write it as",
         ),
         ({'pens': [{'name': 'red', 'colour': '#ff0000', 'width_mm': 1}]}, 'the pens of the strokes, in drawing order'),
-        ({'left_out': -1}, 'the artist is no text, or the count of strokes left out is negative'),
-        ({'artist': 7}, 'the artist is no text, or the count of strokes left out is negative'),
+        ({'left_out': -1}, 'the artist is no text, or the count of strokes left out is none'),
+        ({'artist': 7}, 'the artist is no text, or the count of strokes left out is none'),
         ({'strokes': None}, 'it has no list of strokes'),
     ],
 )
@@ -305,7 +309,7 @@ def test_a_json_plan_with_a_wrong_stroke_names_it(plan: DrawingPlan, field: str,
     ('old', 'new', 'message'),
     [
         ('<svg ', '<sgv ', 'it is not well-formed: mismatched tag'),
-        ('<svg ', '<!DOCTYPE svg [<!ENTITY a "b">]><svg ', 'it declares entities or attributes in its document type'),
+        ('<svg ', '<!DOCTYPE svg [<!ENTITY a SYSTEM "b">]><svg ', "it declares the entity 'a'"),
         ('data-sketch-robot', 'data-other', 'this SVG was not written by sketch_robot'),
         ("data-sketch-robot='{", "data-sketch-robot='", 'its data-sketch-robot attribute is damaged'),
         ('<g ', '<g transform="scale(2)" ', 'its strokes have been transformed since they were planned'),
@@ -341,3 +345,9 @@ def test_other_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(plan_file_module, 'LARGEST_BYTES', 2**20)
     (tmp_path / 'large.json').write_bytes(b' ' * (2 * 2**20))
     assert bad(load_plan, str(tmp_path / 'large.json')).endswith('large.json has 2 MB, more than 1')
+
+
+def test_names_that_xml_cannot_hold_are_replaced_in_an_svg(plan: DrawingPlan) -> None:
+    strange = replace(plan, artist='a\x01b\ud800c\n')
+    assert plan_from_svg(plan_to_svg(strange)).artist == 'a\x01b\ud800c\n'  # escaped in our own attribute
+    assert 'strokes by the artist a\ufffdb\ufffdc\n' in plan_to_svg(strange)

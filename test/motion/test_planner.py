@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import Page, PenProfile, parse_page, time_plan
+from sketch_robot.motion import MachineLimits, Page, parse_page, time_plan
 from sketch_robot.motion import fit as fit_module
 from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.stroke import LABELS, Stroke
 
 PAGE = parse_page('A5')
-PROFILE = PenProfile()
+PROFILE = MachineLimits()
 
 
 def scribble(count: int, seed: int = 0) -> list[Stroke]:

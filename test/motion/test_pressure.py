@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sketch_robot.motion import Page, PenProfile
+from sketch_robot.motion import MachineLimits, Page
 from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.motion.pressure import press_strokes, smoothed
 from sketch_robot.stroke import Stroke
 
-BRUSH = PenProfile('brush', lightest_mm=0.4, firmest_mm=1.4)
+BRUSH = MachineLimits('brush', lightest_mm=0.4, firmest_mm=1.4)
 LINE = np.column_stack((np.arange(11) * 3.0, np.full(11, 50.0)))
 half_widths = st.lists(st.floats(0.0, 2.0), min_size=2, max_size=12).map(np.array)
 
 
-def pressure_of(stroke: Stroke, profile: PenProfile = BRUSH) -> np.ndarray:
+def pressure_of(stroke: Stroke, profile: MachineLimits = BRUSH) -> np.ndarray:
     (pressed,) = press_strokes([stroke], profile)
     assert pressed.pressure is not None
     return pressed.pressure
@@ -88,7 +88,7 @@ def test_a_line_of_unknown_width_presses_as_it_did() -> None:
 
 def test_a_machine_that_cannot_press_loses_the_pressure_but_no_width() -> None:
     widths = np.linspace(0.2, 0.7, 11)
-    for profile in (PenProfile(), PenProfile(lightest_mm=0.5, firmest_mm=0.5)):
+    for profile in (MachineLimits(), MachineLimits(lightest_mm=0.5, firmest_mm=0.5)):
         (plain,) = press_strokes([Stroke(LINE, 0.3, half_widths=widths, pressure=np.full(11, 0.4))], profile)
         assert plain.pressure is None
         assert plain.half_width == 0.3
@@ -103,6 +103,6 @@ def test_a_plan_for_a_machine_that_presses_says_how_firmly() -> None:
     found = plan.strokes[0].pressure
     assert found is not None
     assert sorted([found[0], found[-1]]) == pytest.approx([0.0, 1.0], abs=0.01)
-    unpressed = plan_drawing([stroke], (512, 512), Page(148, 148), PenProfile())
+    unpressed = plan_drawing([stroke], (512, 512), Page(148, 148), MachineLimits())
     assert unpressed.strokes[0].pressure is None
     assert unpressed.strokes[0].half_widths is not None

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sketch_robot.motion import MotionProfile, PenProfile, draw_motion, plan_motion, time_plan, travel_motion
-from sketch_robot.motion.timing import draw_seconds, hops, travel_seconds
+from sketch_robot.motion import MachineLimits, TimedPath, draw_motion, plan_motion, time_plan, travel_motion
+from sketch_robot.motion.plan import hops
+from sketch_robot.motion.timing import draw_seconds, travel_seconds
 from sketch_robot.stroke import Stroke
 
 coordinate = st.floats(-200.0, 200.0).map(lambda value: round(value, 4))
@@ -19,7 +20,7 @@ polylines = st.lists(st.tuples(coordinate, coordinate), min_size=1, max_size=25)
 
 def plan(
     xy: list[tuple[float, float]], *, speed: float = 100.0, accel: float = 1000.0, deviation: float = 0.01
-) -> MotionProfile:
+) -> TimedPath:
     return plan_motion(np.array(xy, dtype=float), speed_mm_s=speed, accel_mm_s2=accel, junction_deviation_mm=deviation)
 
 
@@ -103,14 +104,14 @@ def test_a_faster_or_stronger_machine_never_takes_longer(xy: np.ndarray, speed: 
 @given(polylines)
 @settings(max_examples=60, deadline=None)
 def test_the_way_back_takes_as_long(xy: np.ndarray) -> None:
-    assert draw_motion(xy, PenProfile()).seconds == pytest.approx(draw_motion(xy[::-1], PenProfile()).seconds)
+    assert draw_motion(xy, MachineLimits()).seconds == pytest.approx(draw_motion(xy[::-1], MachineLimits()).seconds)
 
 
 @given(polylines, coordinate, coordinate)
 @settings(max_examples=40, deadline=None)
 def test_it_does_not_matter_where_on_the_page(xy: np.ndarray, dx: float, dy: float) -> None:
-    there = draw_motion(xy + np.array([dx, dy]), PenProfile()).seconds
-    assert there == pytest.approx(draw_motion(xy, PenProfile()).seconds, rel=1e-4, abs=1e-4)
+    there = draw_motion(xy + np.array([dx, dy]), MachineLimits()).seconds
+    assert there == pytest.approx(draw_motion(xy, MachineLimits()).seconds, rel=1e-4, abs=1e-4)
 
 
 def test_planning_leaves_the_points_alone() -> None:
@@ -138,7 +139,7 @@ def test_unusable_movements_are_refused(xy: list, speed: float, accel: float, de
 
 
 def test_a_plan_counts_travel_drop_line_and_lift() -> None:
-    profile = PenProfile(drop_s=0.11, lift_s=0.07)
+    profile = MachineLimits(drop_s=0.11, lift_s=0.07)
     strokes = [Stroke(np.array([[30.0, 40.0], [80.0, 40.0]])), Stroke(np.array([[80.0, 40.0]]))]
     stroke_s, return_s = time_plan(strokes, profile)
     travel = 50 / 200 + 200 / 2000
@@ -147,14 +148,14 @@ def test_a_plan_counts_travel_drop_line_and_lift() -> None:
 
 
 def test_an_empty_plan_takes_no_time() -> None:
-    stroke_s, return_s = time_plan([], PenProfile())
+    stroke_s, return_s = time_plan([], MachineLimits())
     assert stroke_s.tolist() == []
     assert return_s == 0.0
 
 
 def test_many_strokes_are_timed_like_each_alone() -> None:
     generator = np.random.default_rng(5)
-    profile = PenProfile()
+    profile = MachineLimits()
     strokes = [Stroke(np.repeat(generator.uniform(0, 100, (n, 2)), 2, axis=0)) for n in (1, 2, 3, 10, 40)]
     alone = [draw_motion(stroke.xy, profile).seconds for stroke in strokes]
     assert draw_seconds(strokes, profile).tolist() == pytest.approx(alone)
@@ -162,7 +163,7 @@ def test_many_strokes_are_timed_like_each_alone() -> None:
 
 @pytest.mark.parametrize('distance', [0.0, 0.01, 19.9, 20.0, 20.1, 300.0])
 def test_travel_is_timed_like_its_motion(distance: float) -> None:
-    profile = PenProfile()
+    profile = MachineLimits()
     motion = travel_motion((0.0, 0.0), (0.6 * distance, 0.8 * distance), profile)
     assert float(travel_seconds(np.array(distance), profile)) == pytest.approx(motion.seconds)
 
@@ -172,9 +173,9 @@ def test_between_two_pens_the_way_leads_home() -> None:
     drawn = [Stroke(xy, pen='black'), Stroke(xy, pen='black'), Stroke(xy, pen='red')]
     expected = [[30, 40], [-30, -40], [-60, -80], [30, 40], [-60, -80]]
     assert hops(drawn).tolist() == expected
-    stroke_s, return_s = time_plan(drawn, PenProfile())
-    black_s, black_return_s = time_plan(drawn[:2], PenProfile())
-    red_s, red_return_s = time_plan(drawn[2:], PenProfile())
+    stroke_s, return_s = time_plan(drawn, MachineLimits())
+    black_s, black_return_s = time_plan(drawn[:2], MachineLimits())
+    red_s, red_return_s = time_plan(drawn[2:], MachineLimits())
     assert stroke_s[:2].tolist() == black_s.tolist()
     assert stroke_s[2] == pytest.approx(black_return_s + red_s[0])
     assert return_s == red_return_s

@@ -1,0 +1,1 @@
+"""SVG drawings of other programs, read for a pen: see `reader.read_svg`."""
