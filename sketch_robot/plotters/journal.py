@@ -9,32 +9,49 @@ the last moment). A last line that was torn is recognised by its checksum and dr
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import os
 import threading
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion.plan import DrawingPlan
-from sketch_robot.plotters.journal_file import (
-    FORMAT,
-    VERSION,
-    JournalEntry,
-    digest_of,
-    line_of,
-    read_entry,
-    read_journal,
-)
-from sketch_robot.plotters.remainder import Proven, Remainder, remaining
+from sketch_robot.files import drafted
+from sketch_robot.motion.plan import DrawingPlan, digest_of
+from sketch_robot.plotters.progress import Proven, Remainder, remaining
 
-__all__ = ['Journal', 'JournalEntry', 'digest_of', 'read_journal']
-
+FORMAT = 'sketch_robot drawing journal'
+VERSION = 1
 WHOLE_MM = 1e-6  # a length so close to the stroke's is all of it
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """What a journal tells.
+
+    Attributes:
+        plan_digest: of the plan that it belongs to; see `digest_of`.
+        page, machine: by name, for people.
+        strokes: of the whole plan.
+        on_paper: what is proven to be.
+        finished: whether all of it was drawn.
+        facts: what the driver noted, to know its machine again.
+    """
+
+    plan_digest: str
+    page: str
+    machine: str
+    strokes: int
+    on_paper: Proven
+    finished: bool
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Journal:
@@ -157,7 +174,6 @@ class Journal:
     def _start(self, plan: DrawingPlan, digest: str) -> None:
         self._on_paper, self._facts = Proven(), {}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_name(f'.{self.path.name}.{os.getpid()}')
         head = {
             'format': FORMAT,
             'version': VERSION,
@@ -167,14 +183,10 @@ class Journal:
             'machine': self._machine,
             'strokes': len(plan.strokes),
         }
-        try:
+        with drafted(self.path) as draft:
             self._file = draft.open('wb', buffering=0)
-            self._file.write(line_of(head))
+            self._file.write(_line_of(head))
             os.fsync(self._file.fileno())
-            draft.replace(self.path)
-        finally:
-            with suppress(OSError):
-                draft.unlink()
         folder = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -182,7 +194,7 @@ class Journal:
             os.close(folder)
 
     def _go_on(self, plan: DrawingPlan, digest: str) -> None:
-        entry, size = read_entry(self.path)
+        entry, size = _read_entry(self.path)
         if entry.plan_digest != digest or entry.strokes != len(plan.strokes):
             raise SketchRobotError(
                 ErrorCode.BAD_PLAN,
@@ -200,7 +212,7 @@ class Journal:
 
     def _append(self, record: dict[str, Any]) -> None:
         assert self._file is not None and self._disk is not None  # noqa: PT018  begun
-        line = line_of(record)
+        line = _line_of(record)
         try:
             self._disk.check()
             size = self._file.tell()
@@ -241,12 +253,82 @@ class _Disk:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._ended:
+        ended = False
+        while not ended:
             self._wanted.wait()
             self._wanted.clear()
+            ended = self._ended  # looked at before the sync: what is written during one gets another
             try:
                 os.fdatasync(self._fd)
             except OSError as error:
                 _log.warning('the journal does not reach the disk: %s', error)
                 self._error = error
                 return
+
+
+def read_journal(path: str | Path) -> JournalEntry:
+    """What a journal tells.
+
+    Raises:
+        SketchRobotError: BAD_PLAN, there is no such file, or it is no journal.
+    """
+    return _read_entry(Path(path))[0]
+
+
+def _line_of(record: dict[str, Any]) -> bytes:
+    """A record as a line of the file."""
+    text = json.dumps(record, separators=(',', ':'))
+    return f'{zlib.crc32(text.encode()):08x} {text}\n'.encode()
+
+
+def _records(data: bytes) -> tuple[list[dict[str, Any]], int]:
+    """The whole records at the beginning of a file, and how many bytes they are."""
+    records: list[dict[str, Any]] = []
+    size = 0
+    for line in data.splitlines(keepends=True):
+        checksum, _, text = line[:-1].partition(b' ')
+        if not line.endswith(b'\n') or checksum != b'%08x' % zlib.crc32(text):
+            break
+        records.append(dict(json.loads(text)))
+        size += len(line)
+    return records, size
+
+
+def _read_entry(path: Path) -> tuple[JournalEntry, int]:
+    """What a journal tells, and how many bytes of it are whole lines; errors as of `read_journal`."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise SketchRobotError(ErrorCode.BAD_PLAN, f'there is no journal {path}; nothing is to be resumed') from error
+    except OSError as error:
+        raise SketchRobotError(
+            ErrorCode.BAD_PLAN, f'cannot read the journal {path}: {error.strerror or error}'
+        ) from error
+    records, size = _records(data)
+    if not records or records[0].get('format') != FORMAT:
+        raise SketchRobotError(ErrorCode.BAD_PLAN, f'{path} is no journal of a drawing')
+    if size < len(data):
+        _log.info('the journal %s ends in a torn line of %d bytes, which is dropped', path, len(data) - size)
+    try:
+        return _entry(records), size
+    except (KeyError, TypeError, ValueError) as error:
+        raise SketchRobotError(
+            ErrorCode.BAD_PLAN, f'cannot read the journal {path}: {error}; it is of another version or damaged'
+        ) from error
+
+
+def _entry(records: list[dict[str, Any]]) -> JournalEntry:
+    head, *rest = records
+    if head['version'] != VERSION:
+        raise ValueError(f'it has version {head["version"]}, this program reads {VERSION}')
+    on_paper, finished = Proven(), False
+    facts: dict[str, Any] = {}
+    for record in rest:
+        facts.update(record.get('facts', {}))
+        finished = finished or bool(record.get('finished'))
+        if 'strokes' in record:
+            on_paper = Proven(int(record['strokes']), float(record['length_mm']))
+    strokes = int(head['strokes'])
+    if not (0 <= on_paper.strokes <= strokes and on_paper.length_mm >= 0.0):
+        raise ValueError(f'it tells of {on_paper.strokes} strokes out of {strokes}')
+    return JournalEntry(str(head['plan']), str(head['page']), str(head['machine']), strokes, on_paper, finished, facts)

@@ -8,7 +8,7 @@ Inks of different colours are glazes on white: where they overlap, each takes it
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -22,6 +22,7 @@ from sketch_robot.files import replacing
 from sketch_robot.motion.page import Page
 from sketch_robot.motion.plan import DrawingPlan, Pen
 from sketch_robot.motion.pressure import line_width_mm
+from sketch_robot.validation import POSITIVE, all_fit, fits
 
 INK_GREY = 24  # a fine liner is not quite black, nor is any channel of another ink darker
 MAX_PIXELS = 200_000_000  # A3 at 40 px/mm; more is a slip of the unit rather than a wish
@@ -56,7 +57,7 @@ class Paper:
 
     def __init__(self, page: Page, pen_width_mm: float = 0.5, pens: Sequence[Pen] = ()) -> None:
         sizes = np.array([page.width_mm, page.height_mm, pen_width_mm])
-        if not (np.isfinite(sizes).all() and (sizes > 0.0).all()):
+        if not all_fit(sizes, POSITIVE):
             raise ValueError(f'a paper of {sizes[0]:g} x {sizes[1]:g} mm and a pen of {sizes[2]:g} mm cannot be drawn')
         self.page = page
         self.pen_width_mm = float(pen_width_mm)
@@ -142,7 +143,7 @@ class Paper:
         Raises:
             ValueError: a resolution that is not positive or makes more than `MAX_PIXELS`.
         """
-        if not (np.isfinite(px_per_mm) and px_per_mm > 0.0):
+        if not fits(px_per_mm, POSITIVE):
             raise ValueError(f'{px_per_mm} px/mm is not a resolution')
         width = max(1, round(self.page.width_mm * px_per_mm))
         height = max(1, round(self.page.height_mm * px_per_mm))
@@ -190,6 +191,16 @@ def paper_of(plan: DrawingPlan) -> Paper:
         paper.take_pen(stroke.pen)
         paper.touch(stroke.xy[0], None if width_mm is None else float(width_mm[0]))
         paper.ink(stroke.xy[1:], None if width_mm is None else width_mm[1:])
+        paper.lift()
+    return paper
+
+
+def paper_with(page: Page, polylines: Iterable[np.ndarray], pen_width_mm: float = 0.5) -> Paper:
+    """A sheet with given lines, (N, 2) mm each, as of an emulated machine."""
+    paper = Paper(page, pen_width_mm)
+    for xy in polylines:
+        paper.touch(xy[0])
+        paper.ink(xy[1:])
         paper.lift()
     return paper
 

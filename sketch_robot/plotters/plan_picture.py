@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sketch_robot.motion.plan import HOME_MM, DrawingPlan, Pen
 from sketch_robot.motion.pressure import line_width_mm
 from sketch_robot.plotters.paper import coverage, save_png
+from sketch_robot.validation import POSITIVE, fits
 
 PX_PER_MM = 8.0
 MOST_PX = 4000  # of the longer side
@@ -52,7 +53,7 @@ def plan_picture(plan: DrawingPlan, *, px_per_mm: float = PX_PER_MM) -> np.ndarr
     Raises:
         ValueError: the resolution is not positive.
     """
-    if not (np.isfinite(px_per_mm) and px_per_mm > 0.0):
+    if not fits(px_per_mm, POSITIVE):
         raise ValueError(f'{px_per_mm} px/mm is not a resolution')
     page = plan.page
     width_mm, height_mm = page.width_mm + 2 * _BORDER_MM, page.height_mm + 2 * _BORDER_MM + _LEGEND_MM

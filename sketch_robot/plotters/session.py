@@ -24,6 +24,10 @@ class Stopped(Exception):  # noqa: N818  an event, not an error
     """`stop` or `close` was called."""
 
 
+class PauseWanted(Exception):  # noqa: N818  an event
+    """`pause` was called."""
+
+
 class Session:
     """The state of a driver; any thread may look at it and leave wishes.
 
@@ -119,28 +123,34 @@ class Session:
         if self._status == PlotterStatus.OFFLINE:
             raise SketchRobotError(ErrorCode.PLOTTER_OFFLINE, f'the {self._machine} is not connected; connect it first')
         if self._status == PlotterStatus.ALARM:
-            why = f' ({self._reason})' if self._reason else ''
-            raise SketchRobotError(ErrorCode.PLOTTER_ALARM, f'the {self._machine} is in alarm{why}; home it first')
+            why = f': {self._reason}' if self._reason else '; home it first'  # a reason says what to do
+            raise SketchRobotError(ErrorCode.PLOTTER_ALARM, f'the {self._machine} is in alarm{why}')
         raise SketchRobotError(ErrorCode.BUSY, f'the {self._machine} is {self._status.name.lower()}')
 
     @contextmanager
-    def moving(self, status: PlotterStatus, *allowed: PlotterStatus) -> Iterator[None]:
+    def moving(self, status: PlotterStatus, *allowed: PlotterStatus, keep_alarm: bool = False) -> Iterator[None]:
         """Be the thread that moves. Afterwards the machine is IDLE; OFFLINE or in ALARM if such an error ends it.
+
+        Args:
+            status: while it moves.
+            allowed: what the machine must be doing before.
+            keep_alarm: whether an alarm lasts: the movement does not end it.
 
         Raises:
             SketchRobotError: as `check`.
         """
         with self._changed:
             self.check(*allowed)
+            keeps = keep_alarm and self._status == PlotterStatus.ALARM
+            after, reason = (self._status, self._reason) if keeps else (PlotterStatus.IDLE, '')
             self._status, self._reason, self._mover = status, '', threading.get_ident()
             self._stop = self._pause = self._close = False
-        after, reason = PlotterStatus.IDLE, ''
         try:
             yield
         except SketchRobotError as error:
             states = {ErrorCode.PLOTTER_OFFLINE: PlotterStatus.OFFLINE, ErrorCode.PLOTTER_ALARM: PlotterStatus.ALARM}
-            after = states.get(error.code, PlotterStatus.IDLE)
-            reason = error.message if error.code in states else ''
+            after = states.get(error.code, after)
+            reason = error.message if error.code in states else reason
             raise
         finally:
             with self._changed:

@@ -1,29 +1,26 @@
 """The drawing that a machine is at, or left unfinished: its plan beside its journal, so that the rest can be drawn.
 
-A program that has lost everything, by a kill or a power cut, finds both again under the machine's name.
+A program that has lost everything, by a kill or a power cut, finds both again under the machine's name. One program at
+a time: it holds a lock that the system takes back when it ends, however it ends.
 """
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion.plan import DrawingPlan
+from sketch_robot.motion.plan import DrawingPlan, digest_of
 from sketch_robot.motion.plan_file import load_plan, save_plan
-from sketch_robot.plotters.journal import Journal, digest_of, read_journal
-from sketch_robot.plotters.remainder import Proven
+from sketch_robot.plotters.journal import Journal, read_journal
+from sketch_robot.plotters.progress import Proven
 
 _log = logging.getLogger(__name__)
-
-
-def state_folder() -> Path:
-    """Where records are kept: sketch_robot in the folder for state; it need not exist."""
-    configured = Path(os.environ.get('XDG_STATE_HOME') or '.')
-    base = configured if configured.is_absolute() else Path('~/.local/state').expanduser()  # as XDG wants it
-    return base / 'sketch_robot'
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,16 +30,18 @@ class Unfinished:
     Attributes:
         plan: all of it.
         on_paper: what is proven to be.
+        digest: names the plan, see `digest_of`.
     """
 
     plan: DrawingPlan
     on_paper: Proven
+    digest: str = ''
 
     def __str__(self) -> str:
         return f'{self.on_paper.strokes} of {len(self.plan.strokes)} strokes are on paper'
 
 
-class DrawingRecord:
+class BegunDrawing:
     """The last drawing of one machine: NAME.journal, and the plan that it belongs to as NAME-DIGEST.json.
 
     Args:
@@ -54,6 +53,51 @@ class DrawingRecord:
     def __init__(self, folder: Path, name: str, machine: str) -> None:
         self._folder, self._name, self._machine = folder, name, machine
         self._plan: tuple[str, DrawingPlan] | None = None  # the last one known, with its digest
+        self._lock: IO[str] | None = None
+
+    def hold(self) -> None:
+        """Keep other programs from this record until `let_go`, or until this program ends. Holding twice is harmless.
+
+        A folder that cannot be written is told now and refused by `begin`; where files cannot be locked it does
+        without, with a warning.
+
+        Raises:
+            SketchRobotError: BUSY, another program holds it.
+        """
+        if self._lock is not None:
+            return
+        path = self._folder / f'{self._name}.lock'
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            file = path.open('a+', encoding='utf-8')
+        except OSError as error:
+            _log.warning('drawings cannot be kept in %s: %s', self._folder, error.strerror or error)
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holder = file.read().strip()
+            file.close()
+            raise SketchRobotError(
+                ErrorCode.BUSY,
+                f'another plotter node{f", process {holder}," if holder else ""} keeps the drawings of the machine '
+                f'{self._machine!r} in this graph ({path}); end it, or give one of the two a namespace or a '
+                'ROS_DOMAIN_ID of its own',
+            ) from error
+        except OSError as error:
+            _log.warning('%s cannot be locked: %s; start no second node like this one', path, error.strerror or error)
+        self._lock = file
+        with suppress(OSError):  # the process is told for people only
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+
+    def let_go(self) -> None:
+        """Let other programs have it."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     @property
     def journal_path(self) -> Path:
@@ -64,8 +108,9 @@ class DrawingRecord:
         """The journal of a new drawing on a new sheet. Once a driver begins it, the one before cannot be resumed.
 
         Raises:
-            SketchRobotError: BAD_GOAL, the folder cannot be written.
+            SketchRobotError: BAD_GOAL, the folder cannot be written; BUSY, see `hold`.
         """
+        self.hold()
         given_up = self.unfinished()
         if given_up is not None:
             _log.warning('a new drawing begins; one of which %s is given up', given_up)
@@ -112,7 +157,7 @@ class DrawingRecord:
         except SketchRobotError as error:
             _log.warning('the last drawing cannot be gone on with: %s', error.message)
             return None
-        return Unfinished(self._plan[1], entry.on_paper)
+        return Unfinished(self._plan[1], entry.on_paper, entry.plan_digest)
 
     def _plan_path(self, digest: str) -> Path:
         return self._folder / f'{self._name}-{digest[:16]}.json'

@@ -8,15 +8,15 @@ from collections.abc import Callable
 import numpy as np
 from hypothesis import strategies as st
 
-from sketch_robot.motion import DrawingPlan, Page, PenProfile, time_plan
-from sketch_robot.plotters import PlotterStatus, SimulatedPlotter
+from sketch_robot.motion import DrawingPlan, MachineLimits, Page, time_plan
+from sketch_robot.plotters import PlotterStatus, SimulatedPlotter, SimulationOptions
 from sketch_robot.stroke import Stroke
 
 A5 = Page(148.0, 210.0, 10.0, 'A5')
-PROFILE = PenProfile()
+PROFILE = MachineLimits()
 
 
-def plan_of(*strokes: object, page: Page = A5, profile: PenProfile = PROFILE) -> DrawingPlan:
+def plan_of(*strokes: object, page: Page = A5, profile: MachineLimits = PROFILE) -> DrawingPlan:
     """A plan of strokes in mm."""
     made = tuple(Stroke(np.array(xy, dtype=float)) for xy in strokes)
     stroke_s, return_s = time_plan(made, profile)
@@ -61,7 +61,7 @@ class Hand:
 
     def machine(self, **options: object) -> SimulatedPlotter:
         """A connected plotter by this clock."""
-        self.plotter = SimulatedPlotter(clock=self.clock, wait=self.wait, **options)
+        self.plotter = SimulatedPlotter(SimulationOptions(**options), clock=self.clock, wait=self.wait)
         self.plotter.connect()
         return self.plotter
 

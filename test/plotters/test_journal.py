@@ -1,9 +1,11 @@
 """The journal: what it tells survives kills, torn lines and full disks."""
 
 import errno
+import functools
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.plotters.journal import Journal, digest_of, read_journal
-from sketch_robot.plotters.remainder import Proven
+from sketch_robot.motion.plan import digest_of
+from sketch_robot.plotters.journal import Journal, read_journal
+from sketch_robot.plotters.progress import Proven
 
 
 def test_a_journal_tells_plan_page_machine_and_what_is_on_paper(tmp_path):
@@ -232,3 +235,28 @@ def test_proofs_reach_the_disk_in_the_background(tmp_path, monkeypatch):
     journal.close()
     assert len(synced) >= 1
     assert Path(tmp_path / 'a.journal').exists()
+
+
+def test_what_is_proven_during_a_sync_reaches_the_disk_before_the_journal_is_closed(tmp_path, monkeypatch):
+    path, syncing, go_on, sizes = tmp_path / 'a.journal', threading.Event(), threading.Event(), []
+
+    def slow_disk(fd):
+        sizes.append(os.fstat(fd).st_size)
+        syncing.set()
+        assert go_on.wait(60.0)
+
+    monkeypatch.setattr(os, 'fdatasync', slow_disk)
+    journal = Journal(path)
+    journal.begin(ladder(2))
+    journal.proven(0, 10.0)
+    assert syncing.wait(60.0)
+    journal.proven(0, 20.0)
+    closing = threading.Thread(target=journal.close)
+    disk_told_to_end = threading.Event()
+    monkeypatch.setattr(journal._disk._thread, 'join', lambda: (disk_told_to_end.set(), thread_join()))
+    thread_join = functools.partial(threading.Thread.join, journal._disk._thread)
+    closing.start()
+    assert disk_told_to_end.wait(60.0)
+    go_on.set()
+    closing.join()
+    assert sizes[-1] == path.stat().st_size

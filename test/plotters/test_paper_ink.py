@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import DrawingPlan, Page, Pen, PenProfile, plan_to_svg, time_plan
-from sketch_robot.plotters import Paper, SimulatedPlotter
+from sketch_robot.motion import DrawingPlan, MachineLimits, Page, Pen, plan_to_svg, time_plan
+from sketch_robot.plotters import Paper, SimulatedPlotter, SimulationOptions
 from sketch_robot.plotters.paper import INK_GREY
 from sketch_robot.stroke import Stroke
 
@@ -228,9 +228,9 @@ def test_the_svg_and_the_paper_agree_within_a_tenth_of_a_millimetre() -> None:
         np.array([[30.0, 30.0]]),
     )
     strokes = tuple(Stroke(line) for line in lines)
-    profile, page = PenProfile(), Page(148.0, 210.0, 10.0, 'A5')
+    profile, page = MachineLimits(), Page(148.0, 210.0, 10.0, 'A5')
     plan = DrawingPlan(strokes, page, profile, *time_plan(strokes, profile))
-    with SimulatedPlotter(speedup=float('inf')) as plotter:
+    with SimulatedPlotter(SimulationOptions(speedup=float('inf'))) as plotter:
         plotter.draw(plan)
     assert plotter.paper is not None
 

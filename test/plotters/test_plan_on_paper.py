@@ -11,9 +11,9 @@ from drawings import A5, farthest_from, plan_of, plans
 from hypothesis import given, settings
 from scipy.spatial import cKDTree
 
-from sketch_robot.motion import Page, PenProfile, save_plan
+from sketch_robot.motion import MachineLimits, Page, save_plan
 from sketch_robot.motion.planner import plan_drawing
-from sketch_robot.plotters import SimulatedPlotter, paper_of
+from sketch_robot.plotters import SimulatedPlotter, SimulationOptions, paper_of
 from sketch_robot.stroke import Stroke
 
 AGREE_MM = 0.1
@@ -58,7 +58,7 @@ def face() -> tuple[Stroke, ...]:
 def test_the_paths_of_the_svg_and_the_lines_on_paper_agree_both_ways(plan, tmp_path_factory):
     path = tmp_path_factory.mktemp('svg') / 'plan.svg'
     save_plan(plan, path)
-    with SimulatedPlotter(speedup=math.inf) as plotter:
+    with SimulatedPlotter(SimulationOptions(speedup=math.inf)) as plotter:
         plotter.draw(plan)
         on_paper = plotter.paper.polylines
     in_svg = svg_lines(path.read_text(), plan.page)
@@ -70,10 +70,10 @@ def test_the_paths_of_the_svg_and_the_lines_on_paper_agree_both_ways(plan, tmp_p
 
 @pytest.mark.parametrize('page', [A5, Page(210.0, 148.0, 10.0), Page(105.0, 148.0, 5.0), Page(77.7, 91.3)])
 def test_the_picture_of_the_paper_lies_within_a_tenth_of_a_millimetre_of_the_svg(page, tmp_path):
-    plan = plan_drawing(face(), (512, 512), page, PenProfile())
+    plan = plan_drawing(face(), (512, 512), page, MachineLimits())
     save_plan(plan, tmp_path / 'plan.svg')
     px_per_mm = 20.0
-    with SimulatedPlotter(speedup=math.inf) as plotter:
+    with SimulatedPlotter(SimulationOptions(speedup=math.inf)) as plotter:
         plotter.draw(plan)
         ink = plotter.paper.image(px_per_mm) < 128
     centres = np.concatenate([sampled(line) for line in svg_lines((tmp_path / 'plan.svg').read_text(), page)])
@@ -91,6 +91,6 @@ def test_the_picture_of_the_paper_lies_within_a_tenth_of_a_millimetre_of_the_svg
 
 def test_the_paper_of_a_plan_is_what_the_machine_leaves():
     plan = plan_of([[20.0, 20.0], [50.0, 70.0], [60.0, 20.0]], [[80.0, 80.0]])
-    with SimulatedPlotter(speedup=math.inf) as plotter:
+    with SimulatedPlotter(SimulationOptions(speedup=math.inf)) as plotter:
         plotter.draw(plan)
         np.testing.assert_array_equal(plotter.paper.image(5.0), paper_of(plan).image(5.0))

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import DrawingPlan, Page, Pen, PenProfile, time_plan
+from sketch_robot.motion import DrawingPlan, MachineLimits, Page, Pen, time_plan
 from sketch_robot.plotters.plan_picture import plan_picture, save_plan_picture
 from sketch_robot.stroke import Stroke
 
-PROFILE = PenProfile(pen_width_mm=1.0)
+PROFILE = MachineLimits(pen_width_mm=1.0)
 FIRST, LAST = np.array([[30.0, 80.0], [90.0, 80.0]]), np.array([[90.0, 30.0], [30.0, 30.0]])
 
 
@@ -64,7 +64,7 @@ def test_ink_is_as_wide_as_its_pen_or_its_pressure_makes_it() -> None:
     pens = (Pen('fine', width_mm=0.6), Pen('broad', '#c81e28', 3.0))
     two = plan_picture(plan_of(Stroke(FIRST, pen='fine'), Stroke(LAST, pen='broad'), pens=pens), px_per_mm=10.0)
     assert (ink_across(two, 60.0, 80.0), ink_across(two, 60.0, 30.0)) == (6, 30)
-    brush = PenProfile(lightest_mm=1.0, firmest_mm=5.0)
+    brush = MachineLimits(lightest_mm=1.0, firmest_mm=5.0)
     stroke = Stroke(FIRST, pressure=np.array([0.0, 1.0]))
     picture = plan_picture(
         DrawingPlan((stroke,), Page(120.0, 120.0), brush, *time_plan((stroke,), brush)), px_per_mm=10

@@ -1,6 +1,11 @@
 """Lines from a port: with deadlines, whatever comes in."""
 
+import fcntl
 import os
+import select
+import socket
+import struct
+import termios
 import threading
 import time
 import tty
@@ -16,6 +21,7 @@ from sketch_robot.plotters import ports, serial_link
 from sketch_robot.plotters.ports import find_ports, port_of
 from sketch_robot.plotters.serial_link import LONGEST_LINE, SerialLink
 
+TIOCGEXCL = 0x80045440  # Linux, asm-generic/ioctls.h
 UNKNOWN = '\N{REPLACEMENT CHARACTER}'
 
 
@@ -75,6 +81,32 @@ def test_a_wake_without_a_wait_ends_the_next_one_but_loses_no_line(wire):
         assert 'ok' in lines
 
 
+def test_a_wake_never_writes_into_a_descriptor_that_was_given_to_somebody_else_meanwhile(wire, monkeypatch):
+    link = SerialLink(wire.name)
+    link.open()
+    foreign, closers, write = [], [], os.write
+
+    def close_and_hand_on():
+        link.close()
+        foreign.extend(socket.socketpair() for _ in range(4))  # the system gives the lowest numbers that are free
+
+    def slow_write(fd, data):
+        closers.append(threading.Thread(target=close_and_hand_on))
+        closers[0].start()
+        closers[0].join(0.3)  # it must not get so far before the byte is written
+        return write(fd, data)
+
+    monkeypatch.setattr(serial_link.os, 'write', slow_write)
+    link.wake()
+    closers[0].join()
+    for end in (end for pair in foreign for end in pair):
+        end.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            end.recv(10)
+    for end in (end for pair in foreign for end in pair):
+        end.close()
+
+
 def test_bytes_that_are_no_text_are_marked_and_overlong_lines_dropped(wire):
     with SerialLink(wire.name) as link:
         wire.say(b'o\xffk\nx\x00\n' + b'y' * (LONGEST_LINE + 50) + b'\nok\n')
@@ -116,6 +148,69 @@ def test_a_port_that_takes_nothing_any_more_is_offline(wire, monkeypatch):
     with SerialLink(wire.name) as link, pytest.raises(SketchRobotError, match='takes no data any more') as caught:
         link.write(b'x' * 1_000_000)
     assert caught.value.code == ErrorCode.PLOTTER_OFFLINE
+
+
+def test_a_write_goes_on_where_it_stopped_after_the_program_was_suspended(wire, monkeypatch):
+    """A program that is stopped in the midst of a write finds, when it goes on, that its time is over."""
+    clock = SimpleNamespace(now_s=0.0)
+    select_of, write_of = serial_link.select.select, os.write
+    took = bytearray()
+
+    def suspended(readers, writers, others, timeout_s=None):
+        if writers:
+            clock.now_s += 3600.0
+            took.extend(os.read(wire.fd, 100_000))
+        return select_of(readers, writers, others, timeout_s)
+
+    def timed_write(fd, data):
+        clock.now_s += 3600.0
+        return write_of(fd, data)
+
+    data = bytes(range(32, 127)) * 400
+    with SerialLink(wire.name) as link:
+        monkeypatch.setattr(serial_link.select, 'select', suspended)
+        monkeypatch.setattr(os, 'write', timed_write)
+        monkeypatch.setattr(time, 'monotonic', lambda: clock.now_s)
+        link.write(data)
+        monkeypatch.undo()
+    os.set_blocking(wire.fd, False)
+    while len(took) < len(data):
+        took.extend(os.read(wire.fd, 100_000))
+    assert bytes(took) == data
+
+
+def test_the_kernel_is_asked_to_keep_all_other_programs_out(wire, monkeypatch):
+    def is_exclusive(fd: int) -> bool:
+        return struct.unpack('i', fcntl.ioctl(fd, TIOCGEXCL, struct.pack('i', 0)))[0] == 1
+
+    monkeypatch.setattr(serial_link, '_PTY_MAJORS', ())  # as if it were a port of the computer's
+    with SerialLink(wire.name) as link:
+        assert is_exclusive(link._serial.fileno())
+
+
+def test_an_adapter_is_asked_to_hand_over_at_once(wire, monkeypatch):
+    asked = []
+    monkeypatch.setattr(serial.Serial, 'set_low_latency_mode', lambda _port, on: asked.append(on))
+    with SerialLink(wire.name):
+        assert asked == [True]
+
+
+def test_a_pseudo_terminal_can_be_opened_again_after_its_program_was_killed(wire):
+    with SerialLink(wire.name) as link:
+        flag = fcntl.ioctl(link._serial.fileno(), TIOCGEXCL, struct.pack('i', 0))
+    assert struct.unpack('i', flag) == (0,)
+
+
+def test_the_lines_that_reset_a_board_stay_as_they_are_when_its_program_is_gone(wire):
+    """With HUPCL the kernel lets DTR fall when a port is closed, also by a kill, and most boards start anew with it."""
+    attributes = termios.tcgetattr(wire.fd)
+    attributes[2] |= termios.HUPCL
+    termios.tcsetattr(wire.fd, termios.TCSANOW, attributes)
+    link = SerialLink(wire.name)
+    link.open()
+    assert termios.tcgetattr(wire.fd)[2] & termios.HUPCL == 0
+    link.close()
+    assert termios.tcgetattr(wire.fd)[2] & termios.HUPCL == 0
 
 
 def test_a_port_is_opened_by_one_at_a_time(wire):
@@ -207,3 +302,20 @@ def test_a_name_that_fits_two_machines_is_refused(plugged):
     with pytest.raises(SketchRobotError, match=r'fits several machines: .*ttyUSB0, .*ttyUSB1') as caught:
         port_of('1a86:7523')
     assert caught.value.code == ErrorCode.PLOTTER_OFFLINE
+
+
+def test_a_machine_may_hold_up_what_is_sent_to_it_by_xoff(wire):
+    os.set_blocking(wire.fd, False)
+    with SerialLink(wire.name, xon_xoff=True) as link:
+        wire.say(b'\x13ok\n')
+        assert link.read_line(5.0) == 'ok'  # without the XOFF
+        writer = threading.Thread(target=link.write, args=(b'PD;',))
+        writer.start()
+        writer.join(0.2)  # it stands as long as that
+        with pytest.raises(BlockingIOError):
+            os.read(wire.fd, 100)
+        wire.say(b'\x11ok\n')
+        assert link.read_line(5.0) == 'ok'
+        writer.join()
+        select.select([wire.fd], [], [], 60.0)
+        assert os.read(wire.fd, 100) == b'PD;'

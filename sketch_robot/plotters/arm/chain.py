@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.validation import POSITIVE, fits, is_number
 
 ROTARY, SLIDING = 'revolute', 'prismatic'
 WOUND = 2.0 * math.pi  # a joint without ends keeps within a turn of zero either way: its cables have ends
@@ -124,7 +125,7 @@ def _limited(joint: Joint, limits: Any) -> Joint:
             raise SketchRobotError(
                 ErrorCode.BAD_GOAL, f'joint {joint.name!r} has no limit {name!r}; those are: {", ".join(known)}'
             )
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_number(value):
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'the limit {name} of joint {joint.name!r} is {value!r}')
         old = getattr(joint, known[name])
         tighter = max if name == 'lower' else min
@@ -141,7 +142,7 @@ def _check(joint: Joint) -> None:
             ErrorCode.BAD_GOAL, f'joint {joint.name!r} has no room between its ends {joint.lower:g} and {joint.upper:g}'
         )
     for limit, value in (('velocity', joint.speed), ('acceleration', joint.accel)):
-        if value <= 0.0 or math.isinf(value):
+        if not (math.isnan(value) or fits(value, POSITIVE)):
             raise SketchRobotError(
                 ErrorCode.BAD_GOAL, f'joint {joint.name!r} has the {limit} limit {value:g}; it must be positive'
             )

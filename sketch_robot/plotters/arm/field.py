@@ -9,14 +9,14 @@ from scipy.interpolate import RectBivariateSpline
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.plotters.arm.chain import Chain
-from sketch_robot.plotters.arm.inverse import TOLERANCE, follow
-from sketch_robot.plotters.arm.kinematics import Arrays, forward, jacobian
-from sketch_robot.plotters.arm.page_frame import MM, PageFrame
-from sketch_robot.plotters.arm.pen_pose import PenPose
+from sketch_robot.plotters.arm.frames import MM, PageFrame, PenPose
+from sketch_robot.plotters.arm.kinematics import UPRIGHT_RAD, Arrays, follow, forward, jacobian
+
+SMALL = 1e-3  # m or rad; a movement that rounded angles give by themselves is less
 
 
 @dataclass(frozen=True, eq=False)
-class Situation:
+class Workcell:
     """An arm, its page, and how the pen stands on it.
 
     Attributes:
@@ -25,6 +25,8 @@ class Situation:
         size_mm: its width and height.
         pose: the pen's tilt.
         margin: share of a joint's range that stays unused at each end.
+        cone: how far the pen may lean off its pose wherever the arm cannot hold it so, rad.
+        boxes: (2 K, 4) float64; what links must stay in or out of, as `is_clear` has them.
     """
 
     chain: Chain
@@ -32,6 +34,18 @@ class Situation:
     size_mm: tuple[float, float]
     pose: PenPose = field(default_factory=PenPose)
     margin: float = 0.02
+    cone: float = 0.0
+    boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
+
+    @property
+    def scene(self) -> np.ndarray:
+        """(4 + 2 K, 4) float64; the page's frame in the base and the boxes, as `is_clear` has them."""
+        return np.ascontiguousarray(np.vstack([self.page.base_from_page, self.boxes]))
+
+    @property
+    def angle(self) -> float:
+        """How far the pen may be from its direction, rad."""
+        return max(UPRIGHT_RAD, self.cone)
 
     @property
     def lower(self) -> np.ndarray:
@@ -50,19 +64,21 @@ class Situation:
 
     @property
     def can_turn(self) -> bool:
-        """Whether the arm can turn the pen about itself without moving its tip or its direction."""
+        """Whether the arm can turn the pen about itself without moving its tip or its direction, and is asked to."""
+        if self.cone > 0.0:
+            return False
         rng = np.random.default_rng(1)
         down = self.page.base_from_page[:3, :3] @ self.pose.down
         for _ in range(5):
             jac = jacobian(self.chain, rng.uniform(self.lower, self.upper))
             along = down @ jac[3:]
             free = np.vstack([jac[:3], jac[3:] - np.outer(down, along)])
-            if np.linalg.matrix_rank(jac, 1e-6) > np.linalg.matrix_rank(free, 1e-6):
+            if np.linalg.matrix_rank(jac, SMALL) > np.linalg.matrix_rank(free, SMALL):
                 return True
         return False
 
 
-class Field:
+class PostureField:
     """Joints for every point on and above the page.
 
     Args:
@@ -75,7 +91,7 @@ class Field:
 
     def __init__(
         self,
-        situation: Situation,
+        situation: Workcell,
         turn: np.ndarray,
         x_mm: np.ndarray,
         y_mm: np.ndarray,
@@ -108,10 +124,13 @@ class Field:
         xyz = np.ascontiguousarray(xyz_mm, dtype=np.float64)
         arm, here = self._arm, self.situation
         starts = np.column_stack([spline.ev(xyz[:, 1], xyz[:, 0]) for spline in self._splines])
-        joints, errors = np.empty_like(starts), np.empty(len(xyz))
-        follow(arm.origins, arm.axes, arm.sliding, arm.tip, self.frames_at(xyz), starts, self._free, joints, errors)
+        joints, reached = np.empty_like(starts), np.empty(len(xyz), dtype=bool)
+        follow(
+            arm.origins, arm.axes, arm.sliding, arm.tip, self.frames_at(xyz), starts, self._free, here.angle, joints,
+            reached,
+        )  # fmt: skip
         beyond = ((joints < here.lower - 1e-9) | (joints > here.upper + 1e-9)).any(axis=1)
-        bad = (errors > 100.0 * TOLERANCE) | beyond
+        bad = ~reached | beyond
         if bad.any():
             k = int(np.argmax(bad))
             why = f'joint {self._beyond(joints[k])} would come too near its end' if beyond[k] else 'it is too far away'

@@ -1,4 +1,4 @@
-"""Let an arm follow legs: trajectories in parts, a little ahead, each ending at rest; joint feedback watched.
+"""Let an arm follow segments: trajectories in parts, a little ahead, each ending at rest; joint feedback watched.
 
 Whatever happens to this program, the arm has got no more than `HORIZON_S` to do, and behind that it brakes on the path
 and lifts the pen. So the pen never stays on the paper because nobody talks to the arm any more.
@@ -14,17 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.plotters.arm.legs import Leg
 from sketch_robot.plotters.arm.retime import JointLimits
-from sketch_robot.plotters.arm.timeline import Timeline
-from sketch_robot.plotters.arm.trajectory import JointSample
-from sketch_robot.plotters.arm.transport import ArmTransport
+from sketch_robot.plotters.arm.segments import Segment, Timeline
+from sketch_robot.plotters.arm.transport import ArmTransport, JointSample
 
 HORIZON_S = 0.4  # how far ahead the arm knows its way
 POLL_S = 0.02
 LAGS_S = np.array([0.0, 0.05, 0.1, 0.15, 0.2])  # how far an arm may be behind its command without being astray
 ARRIVE_S = 1.0  # how long it may take to come to rest after the last command
-Lift = Callable[[np.ndarray], list[Leg]]  # from a place on the page, mm
+Lift = Callable[[np.ndarray], list[Segment]]  # from a place on the page, mm
 _log = logging.getLogger(__name__)
 
 
@@ -48,12 +46,12 @@ class Halt:
     """Where the arm was halted.
 
     Attributes:
-        leg, u: on which leg, and at which u of its path.
+        segment, u: on which segment, and at which u of its path.
         at_mm: (3,) float64; there on the page.
         now_mm: (3,) float64; where it is now, its pen lifted.
     """
 
-    leg: int
+    segment: int
     u: float
     at_mm: np.ndarray
     now_mm: np.ndarray
@@ -75,19 +73,19 @@ class Follower:
 
     def follow(
         self,
-        legs: Sequence[Leg],
+        segments: Sequence[Segment],
         *,
         halt_wanted: Callable[[], bool],
         on_tick: Callable[[Timeline, JointSample], None],
         lift: Lift | None = None,
     ) -> Halt | None:
-        """Follow legs to rest at the end of the last one.
+        """Follow segments to rest at the end of the last one.
 
         Args:
-            legs: from where the arm stands.
+            segments: from where the arm stands.
             halt_wanted: asked at every step; once it says so, the arm brakes on its path and lifts its pen.
             on_tick: told where the arm is, at every step.
-            lift: legs that lift the pen from a place (3,) mm; appended to everything that the arm is told.
+            lift: segments that lift the pen from a place (3,) mm; appended to everything that the arm is told.
 
         Returns:
             None at the end; where it came to rest when halted.
@@ -96,7 +94,7 @@ class Follower:
             SketchRobotError: PLOTTER_OFFLINE, its joints fall silent; PLOTTER_ALARM, they are not where they should be.
                 The arm was told to hold. After any other error it has braked on its path and lifted its pen.
         """
-        self._line = Timeline(legs, self._transport.now_s() + self._transport.lead_s)
+        self._line = Timeline(segments, self._transport.now_s() + self._transport.lead_s)
         try:
             return self._follow(halt_wanted, on_tick, lift)
         except SketchRobotError as error:
@@ -124,9 +122,11 @@ class Follower:
             now_s = transport.now_s()
             if halt is None and now_s < line.end_s and halt_wanted():
                 braked = line.stopped(now_s + transport.lead_s, self._limits)
-                at_mm = braked.legs[-1].end_mm
+                at_mm = braked.segments[-1].end_mm
                 line = self._line = _lifted(braked, lift)
-                halt = Halt(len(braked.legs) - 1, float(braked.legs[-1].timing.u[-1]), at_mm, line.legs[-1].end_mm)
+                halt = Halt(
+                    len(braked.segments) - 1, float(braked.segments[-1].timing.u[-1]), at_mm, line.segments[-1].end_mm
+                )
                 known_s = -np.inf
             if known_s < line.end_s and known_s - now_s < 0.5 * HORIZON_S:
                 known_s = self._send(line, now_s, lift)
@@ -211,6 +211,6 @@ class Follower:
 
 
 def _lifted(line: Timeline, lift: Lift | None) -> Timeline:
-    """A line and the legs that lift the pen where it ends."""
-    lifts = lift(line.legs[-1].end_mm) if lift is not None else []
-    return Timeline([*line.legs, *lifts], line.starts_s[0]) if lifts else line
+    """A line and the segments that lift the pen where it ends."""
+    lifts = lift(line.segments[-1].end_mm) if lift is not None else []
+    return Timeline([*line.segments, *lifts], line.starts_s[0]) if lifts else line

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from sketch_robot.plotters.arm.field import Field
+from sketch_robot.plotters.arm.field import PostureField
 
 DRAW_MM = 0.2, 2.0  # between control points of a stroke; a corner of 90 degrees is cut by 0.05 mm, a turn back by 0.07
 HOP_MM = 1.0, 1.0  # ... of a hop between strokes, where corners need not be sharp
@@ -143,17 +143,6 @@ def _spacing(line: np.ndarray, step: float, finest: float, coarsest: float) -> n
     return np.minimum(ahead, np.minimum.accumulate((out + slope * index)[::-1])[::-1] - slope * index)
 
 
-def nearest(xyz: np.ndarray, point: np.ndarray) -> tuple[float, float]:
-    """Where a polyline (N, k) comes nearest to a point (k,): the number of its point, with a fraction; the distance."""
-    if len(xyz) == 1:
-        return 0.0, float(np.linalg.norm(point - xyz[0]))
-    step = np.diff(xyz, axis=0)
-    share = np.clip(((point - xyz[:-1]) * step).sum(axis=1) / np.maximum((step**2).sum(axis=1), 1e-18), 0.0, 1.0)
-    away = np.linalg.norm(point - xyz[:-1] - share[:, None] * step, axis=1)
-    k = int(np.argmin(away))
-    return k + float(share[k]), float(away[k])
-
-
 def smooth(controls: np.ndarray) -> np.ndarray:
     """The uniform cubic B-spline of control points (N, 3) at its knots, through both ends: (N, 3)."""
     if len(controls) < 3:
@@ -164,7 +153,12 @@ def smooth(controls: np.ndarray) -> np.ndarray:
 
 
 def joint_path(
-    field: Field, points_mm: np.ndarray, *, spacing_mm: tuple[float, float], speed_mm_s: float, accel_mm_s2: float
+    field: PostureField,
+    points_mm: np.ndarray,
+    *,
+    spacing_mm: tuple[float, float],
+    speed_mm_s: float,
+    accel_mm_s2: float,
 ) -> JointPath:
     """The path along a polyline over the page.
 

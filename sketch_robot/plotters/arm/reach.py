@@ -1,19 +1,24 @@
-"""Where around the page the arm can hold its pen, as a picture for the person who places the page."""
+"""Which sheets the arm reaches: its postures for each size, found once, or a picture for who places the page."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numba
 import numpy as np
 
-from sketch_robot.plotters.arm.field import Situation
-from sketch_robot.plotters.arm.inverse import reach_for
-from sketch_robot.plotters.arm.kinematics import Arrays
-from sketch_robot.plotters.arm.page_frame import PageFrame
-from sketch_robot.plotters.arm.quality import UNUSABLE, posture_cost
+from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.motion.page import Page
+from sketch_robot.plotters.arm.field import PostureField, Workcell
+from sketch_robot.plotters.arm.frames import PageFrame
+from sketch_robot.plotters.arm.kinematics import Arrays, reach_for
+from sketch_robot.plotters.arm.postures import CLEAR_M, UNUSABLE, find_postures, posture_cost
+from sketch_robot.plotters.arm.setup import ArmSetup
+from sketch_robot.plotters.paper import save_png
 
 AROUND = 0.75  # of the page's longer side, shown on each side of it
 CELLS = 48  # along the longer side of the picture
@@ -67,7 +72,7 @@ class Reach:
         return best
 
 
-def find_reach(situation: Situation) -> Reach:
+def find_reach(situation: Workcell) -> Reach:
     """Look at points on and around the page, each with the pen turned as suits it best."""
     side = max(situation.size_mm)
     x_mm, y_mm = (
@@ -83,43 +88,43 @@ def find_reach(situation: Situation) -> Reach:
     shoulder = here.chain.joints[0].origin[:3, 3]
     targets[np.linalg.norm(targets[..., :3, 3] - shoulder, axis=-1) > longest(here)] = np.nan
     _costs(
-        arm.origins, arm.axes, arm.sliding, arm.tip, here.lower, here.upper, here.chain.speed, here.page.base_from_page,
-        here.size_m[0], here.size_m[1], targets, starts, cost,
+        arm.origins, arm.axes, arm.sliding, arm.tip, here.lower, here.upper, here.chain.speed, here.scene,
+        here.size_m[0], here.size_m[1], targets, starts, here.angle, cost,
     )  # fmt: skip
     return Reach(x_mm, y_mm, cost, here.size_mm, here.page.to_page(np.zeros(3)))
 
 
-def middle_of(situation: Situation) -> np.ndarray:
+def middle_of(situation: Workcell) -> np.ndarray:
     """(4, 4) m; the tool's frame in the base with the pen on the middle of the page."""
     xyz = np.array([[0.5 * situation.size_mm[0], 0.5 * situation.size_mm[1], 0.0]])
     return situation.pose.frames(situation.page, xyz, np.zeros(1))[0]
 
 
-def turned_over(situation: Situation) -> PageFrame:
+def turned_over(situation: Workcell) -> PageFrame:
     """The page with its other side towards the pen: turned by half a turn about the line across its middle."""
     page = situation.page.base_from_page @ np.diag([1.0, -1.0, -1.0, 1.0])
     page[:3, 3] += situation.page.base_from_page[:3, 1] * situation.size_m[1]
     return PageFrame(page)
 
 
-def reaches_middle(situation: Situation) -> bool:
+def reaches_middle(situation: Workcell) -> bool:
     """Whether the pen can be held on the middle of the page in any way, as far as random starts tell."""
     arm, here = Arrays.of(situation.chain), situation
     cost = np.full((1, 1), UNUSABLE)
     _costs(
-        arm.origins, arm.axes, arm.sliding, arm.tip, here.lower, here.upper, here.chain.speed, here.page.base_from_page,
-        here.size_m[0], here.size_m[1], middle_of(here)[None, None], _starts(here, 8 * TRIES), cost,
+        arm.origins, arm.axes, arm.sliding, arm.tip, here.lower, here.upper, here.chain.speed, here.scene,
+        here.size_m[0], here.size_m[1], middle_of(here)[None, None], _starts(here, 8 * TRIES), here.angle, cost,
     )  # fmt: skip
     return bool(cost[0, 0] < UNUSABLE)
 
 
-def _starts(situation: Situation, count: int) -> np.ndarray:
+def _starts(situation: Workcell, count: int) -> np.ndarray:
     """Random joints (count, n), the same each time."""
     low, high = np.maximum(situation.lower, -np.pi), np.minimum(situation.upper, np.pi)
     return np.random.default_rng(0).uniform(low, high, (count, len(low)))
 
 
-def longest(situation: Situation) -> float:
+def longest(situation: Workcell) -> float:
     """The arm stretched out, m: no point further from its first joint is reached."""
     chain = situation.chain
     links = [np.linalg.norm(joint.origin[:3, 3]) for joint in chain.joints[1:]]
@@ -129,7 +134,7 @@ def longest(situation: Situation) -> float:
 
 @numba.njit(cache=True)
 def _costs(  # type: ignore[no-untyped-def]  # pragma: no cover
-    origins, axes, sliding, tip, lower, upper, speed, page, width_m, height_m, targets, starts, cost
+    origins, axes, sliding, tip, lower, upper, speed, page, width_m, height_m, targets, starts, angle, cost
 ):
     rows, columns = cost.shape
     tries, n = starts.shape
@@ -149,7 +154,9 @@ def _costs(  # type: ignore[no-untyped-def]  # pragma: no cover
                     continue
                 if np.isnan(q[0]):
                     continue
-                if not reach_for(origins, axes, sliding, tip, lower, upper, targets[r, c], True, 25, True, q, frames):
+                if not reach_for(
+                    origins, axes, sliding, tip, lower, upper, targets[r, c], True, angle, 25, True, q, frames
+                ):
                     continue
                 price = posture_cost(axes, sliding, lower, upper, speed, frames, q, page, width_m, height_m)
                 if price < cost[r, c]:
@@ -220,3 +227,87 @@ def _text(image: np.ndarray, text: str, at: tuple[int, int], size: float, *, cen
         (width, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
         at = at[0] - width // 2, at[1]
     cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, _DARK, 1, cv2.LINE_AA)
+
+
+LOOKS = 12  # along each edge, pressed into the paper and lifted off it
+
+
+class ReachableSheets:
+    """Fields by the size of the sheet.
+
+    Args:
+        setup: the arm and where its page lies.
+        picture: where to write the picture; '': the folder for temporary files.
+    """
+
+    def __init__(self, setup: ArmSetup, picture: str) -> None:
+        self._setup, self._picture = setup, picture
+        self.fields: dict[tuple[float, float], PostureField] = {}
+
+    def field(self, page: Page) -> PostureField:
+        """The postures for a sheet.
+
+        Raises:
+            SketchRobotError: BAD_GOAL, the arm does not reach all of it; the message says where the picture is.
+        """
+        size = page.width_mm, page.height_mm
+        if size not in self.fields:
+            setup = self._setup
+            situation = Workcell(setup.chain, setup.page, size, setup.pose, setup.margin, setup.cone, setup.boxes)
+            field = find_postures(situation)
+            if field is None:
+                raise self._refusal(situation)
+            self._check_heights(field, situation)
+            self.fields[size] = field
+        return self.fields[size]
+
+    def _check_heights(self, field: PostureField, situation: Workcell) -> None:
+        """Also pressed into the paper and lifted off it the whole page must be reached."""
+        touch = self._setup.touch
+        x, y = (np.linspace(0.0, size, LOOKS) for size in situation.size_mm)
+        for z in (-max(touch.offset_mm, touch.firmest_mm), touch.lift_mm):
+            grid = np.stack([*(each.ravel() for each in np.meshgrid(x, y)), np.full(len(x) * len(y), z)], axis=1)
+            try:
+                field.joints_at(grid)
+            except SketchRobotError as error:
+                raise self._refusal(situation, error.message) from error
+
+    def _refusal(self, situation: Workcell, why: str = '') -> SketchRobotError:
+        reach = find_reach(situation)
+        path = Path(self._picture or Path(tempfile.gettempdir()) / 'sketch_robot_reach.png')
+        save_png(path, draw_reach(reach))
+        shift = reach.nearest_shift_mm
+        hint = '' if shift is None else f' (moved by {shift[0]:.0f}, {shift[1]:.0f} mm along its edges it would)'
+        size = f'{situation.size_mm[0]:g} x {situation.size_mm[1]:g} mm'
+        return SketchRobotError(
+            ErrorCode.BAD_GOAL,
+            f'the page {size} does not lie wholly within the reach of the arm{": " + why if why else ""}; it reaches '
+            f'{100.0 * reach.page_share:.0f} % of it point by point{hint}; see {path}; nothing was drawn'
+            f'{_advice(situation, reach)}',
+        )
+
+
+def _advice(situation: Workcell, reach: Reach) -> str:
+    """What is likely wrong when not a point of the page is reached."""
+    if reach.page_share > 0.0:
+        return ''
+    count = len(situation.chain.joints)
+    away_m = float(np.linalg.norm(middle_of(situation)[:3, 3] - situation.chain.joints[0].origin[:3, 3]))
+    longest_m = longest(situation)
+    if away_m > longest_m:
+        return (
+            f'; the middle of the page is {away_m:.2f} m from the first joint, and the arm is {longest_m:.2f} m long '
+            'when stretched out (metres?)'
+        )
+    if reaches_middle(replace(situation, page=turned_over(situation))):
+        return (
+            "; it would reach the sheet's other side: the tool's z axis must point along the pen to the paper, and the "
+            "page's z axis out of the paper"
+        )
+    if np.linalg.norm(situation.chain.tip[:3, 3]) < CLEAR_M:
+        return f'; the tool {situation.chain.tool!r} lies in the last joint: name the frame at the tip of the pen'
+    if count < 5:
+        return f'; it has {count} joints up to the pen, and a page at any place takes 5'
+    if count == 5 and situation.cone == 0.0:
+        return '; an arm of 5 joints cannot hold a pen upright everywhere: let it lean, as by tilt_cone_deg: 15'
+    return ''

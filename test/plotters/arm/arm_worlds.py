@@ -9,22 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from sketch_robot.motion import DrawingPlan, Page, PenProfile, time_plan
-from sketch_robot.plotters.arm import ArmPlotter, JointSample, JointTrajectory
-from sketch_robot.plotters.arm.branches import find_field
+from sketch_robot.files import share_folder
+from sketch_robot.motion import DrawingPlan, MachineLimits, Page, time_plan
+from sketch_robot.plotters.arm import ArmOptions, ArmPlotter, JointSample, JointTrajectory
 from sketch_robot.plotters.arm.chain import Chain
-from sketch_robot.plotters.arm.field import Field, Situation
-from sketch_robot.plotters.arm.page_frame import PageFrame, page_at
-from sketch_robot.plotters.arm.pen_pose import PenPose
+from sketch_robot.plotters.arm.field import PostureField, Workcell
+from sketch_robot.plotters.arm.frames import PageFrame, PenPose, page_at
+from sketch_robot.plotters.arm.model_file import load_urdf, read_urdf
+from sketch_robot.plotters.arm.postures import find_postures
 from sketch_robot.plotters.arm.simulation import SimulatedArm
-from sketch_robot.plotters.arm.urdf import load_urdf, read_urdf
-from sketch_robot.share import share_folder
 from sketch_robot.stroke import Stroke
 
 SAMPLE = share_folder() / 'config' / 'arm' / 'sample_arm.urdf'
 CARD = Page(60.0, 80.0, 5.0, 'card')
 A5 = Page(148.0, 210.0, 10.0, 'A5')
-PROFILE = PenProfile('arm', 80.0, 600.0, 200.0, 1500.0)
+PROFILE = MachineLimits('arm', 80.0, 600.0, 200.0, 1500.0)
 FLAT = {'xyz': [0.30, 0.03, 0.0], 'rpy': [0.0, 0.0, -math.pi / 2]}
 PAGES = {  # where the card lies before the sample arm
     'flat': FLAT,
@@ -102,11 +101,11 @@ def toy(name: str) -> Chain:
 
 
 @cache
-def field_of(arm: str = 'sample', place: str = 'flat', tilt_deg: float = 0.0, towards_deg: float = 0.0) -> Field:
+def field_of(arm: str = 'sample', place: str = 'flat', tilt_deg: float = 0.0, towards_deg: float = 0.0) -> PostureField:
     """The field of an arm over the card; it must have one."""
     chain = sample_chain() if arm == 'sample' else toy(arm)
     pose = PenPose(math.radians(tilt_deg), math.radians(towards_deg))
-    found = find_field(Situation(chain, frame(place), (CARD.width_mm, CARD.height_mm), pose))
+    found = find_postures(Workcell(chain, frame(place), (CARD.width_mm, CARD.height_mm), pose))
     assert found is not None
     return found
 
@@ -116,7 +115,7 @@ def frame(place: str = 'flat') -> PageFrame:
     return page_at(PAGES[place]['xyz'], PAGES[place]['rpy'])
 
 
-def plan_of(*strokes: Any, page: Page = CARD, profile: PenProfile = PROFILE) -> DrawingPlan:
+def plan_of(*strokes: Any, page: Page = CARD, profile: MachineLimits = PROFILE) -> DrawingPlan:
     """A plan of strokes in mm."""
     made = tuple(Stroke(np.array(xy, dtype=float)) for xy in strokes)
     stroke_s, return_s = time_plan(made, profile)
@@ -127,7 +126,8 @@ def arm_plotter(**options: Any) -> ArmPlotter:
     """The sample arm before a card, as fast as this computer can, not yet connected."""
     start = [0.0, -0.5, 0.0, 0.0, 0.5, 0.0]
     made = {'page': FLAT, 'acceleration': 15.0, 'speedup': math.inf, 'start': start, 'sheet': '60x80', **options}
-    plotter = ArmPlotter(**made)
+    transport = made.pop('transport', None)
+    plotter = ArmPlotter(ArmOptions(**made), transport=transport)
     if not set(options) - {'transport', 'start', 'speedup'}:
         plotter._sheets.fields[CARD.width_mm, CARD.height_mm] = field_of()  # found once for all tests
     return plotter

@@ -308,7 +308,7 @@ def test_a_joint_that_goes_astray_raises_an_alarm_and_the_arm_is_told_to_hold() 
     assert plotter.status == PlotterStatus.ALARM
     assert 'joint_3' in plotter.reason
     assert transport.holds == 1
-    with pytest.raises(SketchRobotError, match='home it first'):
+    with pytest.raises(SketchRobotError, match=r'is in alarm: .*joint_3'):
         plotter.draw(PLAN)
 
 
@@ -440,7 +440,7 @@ def test_a_program_that_dies_in_mid_stroke_loses_nothing_and_draws_nothing_twice
             raise Killed
 
     transport.on_wait = kill
-    first._hand._follower._come_to_rest = lambda _lift: None  # type: ignore[method-assign]  # the dead do nothing
+    first._executor._follower._come_to_rest = lambda _lift: None  # type: ignore[method-assign]  # the dead do nothing
     journal = Journal(tmp_path / 'journal')
     with pytest.raises(Killed):
         first.draw(PLAN, journal=journal)
@@ -519,17 +519,17 @@ def test_between_pens_the_arm_parks_and_asks_for_the_next_one() -> None:
         ({'page': None}, 'the page lies nowhere'),
         ({'page': {'points': [[0, 0, 0], [1, 0, 0], [2, 0, 0]]}}, 'on a line'),
         ({'acceleration': 0.0}, "'joint_1' has no acceleration limit"),
-        ({'acceleration': -1.0}, 'acceleration -1.0; it must be'),
-        ({'tilt_deg': 80.0}, 'tilt_deg 80.0'),
+        ({'acceleration': -1.0}, 'acceleration must lie between 0 and 1000, not -1'),
+        ({'tilt_deg': 80.0}, 'tilt_deg must lie between 0 and 60, not 80'),
         ({'limit_share': 0.0}, 'limit_share'),
         ({'limit_margin': 0.6}, 'limit_margin'),
-        ({'lift_mm': math.nan}, 'lift_mm nan'),
-        ({'contact_mm': 'deep'}, "contact_mm 'deep'"),
+        ({'lift_mm': math.nan}, 'lift_mm must be finite'),
+        ({'contact_mm': 'deep'}, "contact_mm is a number, not 'deep'"),
         ({'firmest_press_mm': 0.1}, 'firmest_press_mm 0.1'),
         ({'joint_limits': {'joint_9': {}}}, "no joint 'joint_9'"),
-        ({'joint_limits': [1]}, 'no mapping'),
-        ({'simulation': 'magic'}, "no simulation 'magic'"),
-        ({'speedup': 0.0}, 'speed-up of 0.0'),
+        ({'joint_limits': [1]}, 'joint_limits is a mapping'),
+        ({'simulation': 'magic'}, "simulation must be one of 'exact', 'physics'"),
+        ({'speedup': 0.0}, 'speedup must be positive'),
         ({'start': [0.0]}, 'it must be 6 joint positions'),
         ({'start': [9.0, 0, 0, 0, 0, 0]}, "puts joint 'joint_1' at 9, beyond its ends"),
         ({'sheet': 'A99'}, "no page 'A99'"),

@@ -9,10 +9,10 @@ import pytest
 from arm_worlds import CARD, PAGES, TOYS, field_of, frame, sample_chain, toy
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.plotters.arm.branches import find_field
-from sketch_robot.plotters.arm.field import Situation
+from sketch_robot.plotters.arm.field import Workcell
+from sketch_robot.plotters.arm.frames import page_at
 from sketch_robot.plotters.arm.kinematics import forward
-from sketch_robot.plotters.arm.page_frame import page_at
+from sketch_robot.plotters.arm.postures import find_postures
 
 WORLDS = [
     *(('sample', place, 0.0, 0.0) for place in PAGES),
@@ -62,7 +62,7 @@ def test_the_posture_depends_on_the_place_alone() -> None:
     field = field_of()
     alone = field.joints_at(np.array([[30.0, 40.0, 1.0]]))
     among = field.joints_at(np.vstack([GRID, [[30.0, 40.0, 1.0]]]))[-1]
-    again = find_field(field.situation)
+    again = find_postures(field.situation)
     assert again is not None
     assert np.abs(alone - among).max() < 1e-9
     assert np.abs(again.joints_at(np.array([[30.0, 40.0, 1.0]])) - alone).max() == 0.0
@@ -73,7 +73,7 @@ def test_turning_about_the_pen_is_used_to_stay_away_from_the_joints_ends() -> No
     field = field_of('sample', 'wall')
     here = field.situation
     best = field.cost
-    from sketch_robot.plotters.arm.branches import _branches, _grid
+    from sketch_robot.plotters.arm.postures import _branches, _grid
 
     x, y = (_grid(0.0, size, 20.0) for size in here.size_mm)
     blind = np.radians(np.arange(-180.0, 180.0, 45.0))
@@ -86,27 +86,27 @@ def test_turning_about_the_pen_is_used_to_stay_away_from_the_joints_ends() -> No
 def test_a_page_that_is_partly_out_of_reach_has_no_field(arm: str) -> None:
     chain = sample_chain() if arm == 'sample' else toy(arm)
     far = page_at([0.80, 0.03, 0.0], [0.0, 0.0, -math.pi / 2])
-    assert find_field(Situation(chain, far, (60.0, 80.0))) is None
+    assert find_postures(Workcell(chain, far, (60.0, 80.0))) is None
 
 
 def test_an_arm_that_cannot_turn_its_pen_towards_the_page_has_no_field() -> None:
-    assert find_field(Situation(toy('gantry'), frame('wall'), (60.0, 80.0))) is None
-    assert find_field(Situation(toy('scara'), frame('tilted'), (60.0, 80.0))) is None
+    assert find_postures(Workcell(toy('gantry'), frame('wall'), (60.0, 80.0))) is None
+    assert find_postures(Workcell(toy('scara'), frame('tilted'), (60.0, 80.0))) is None
 
 
 def test_no_link_passes_through_the_sheet() -> None:
     """The card hangs between the base and where the pen would have to be to draw on its far side."""
     facing_away = page_at([0.35, -0.03, 0.30], [math.pi / 2, 0.0, math.pi / 2])
-    assert find_field(Situation(sample_chain(), facing_away, (60.0, 80.0))) is None
+    assert find_postures(Workcell(sample_chain(), facing_away, (60.0, 80.0))) is None
 
 
 def test_a_wide_margin_is_kept_or_the_page_is_refused() -> None:
-    modest = find_field(Situation(sample_chain(), frame(), (60.0, 80.0), margin=0.10))
+    modest = find_postures(Workcell(sample_chain(), frame(), (60.0, 80.0), margin=0.10))
     assert modest is not None
     joints = modest.joints_at(GRID)
     chain = sample_chain()
     assert (np.minimum(joints - chain.lower, chain.upper - joints) / (chain.upper - chain.lower)).min() >= 0.10
-    assert find_field(Situation(sample_chain(), frame(), (60.0, 80.0), margin=0.39)) is None
+    assert find_postures(Workcell(sample_chain(), frame(), (60.0, 80.0), margin=0.39)) is None
 
 
 def test_a_point_far_above_the_page_is_refused_by_name() -> None:

@@ -10,12 +10,12 @@ from arm_worlds import circle, plan_of
 
 from sketch_robot.motion import Page
 from sketch_robot.motion.machine import load_machine
-from sketch_robot.plotters.arm import ArmPlotter
+from sketch_robot.plotters.arm import ArmOptions, ArmPlotter
 
 
 @pytest.fixture(scope='module')
 def plotter() -> ArmPlotter:
-    made = ArmPlotter(**load_machine('arm').options, speedup=math.inf)
+    made = ArmPlotter(ArmOptions(**{**load_machine('arm').options, 'speedup': math.inf}))
     made.connect()
     return made
 

@@ -10,10 +10,9 @@ import pytest
 from arm_worlds import CARD, arm_plotter, frame, sample_chain, toy
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.plotters.arm.branches import find_field
-from sketch_robot.plotters.arm.field import Situation
-from sketch_robot.plotters.arm.page_frame import page_at
-from sketch_robot.plotters.arm.quality import UNUSABLE
+from sketch_robot.plotters.arm.field import Workcell
+from sketch_robot.plotters.arm.frames import page_at
+from sketch_robot.plotters.arm.postures import UNUSABLE, find_postures
 from sketch_robot.plotters.arm.reach import Reach, draw_reach, find_reach
 
 CARD_MM = (60.0, 80.0)
@@ -22,11 +21,11 @@ CARD_MM = (60.0, 80.0)
 @pytest.fixture(scope='module')
 def far() -> Reach:
     """The sample arm and a card half out of its reach."""
-    return find_reach(Situation(sample_chain(), page_at([0.58, 0.03, 0.0], [0.0, 0.0, -math.pi / 2]), CARD_MM))
+    return find_reach(Workcell(sample_chain(), page_at([0.58, 0.03, 0.0], [0.0, 0.0, -math.pi / 2]), CARD_MM))
 
 
 def test_a_page_within_reach_is_reached_point_by_point() -> None:
-    reach = find_reach(Situation(sample_chain(), frame(), CARD_MM))
+    reach = find_reach(Workcell(sample_chain(), frame(), CARD_MM))
     assert reach.page_share == 1.0
     assert reach.nearest_shift_mm == pytest.approx((0.0, 0.0), abs=12.0)
 
@@ -44,11 +43,11 @@ def test_the_page_is_reached_when_moved_as_the_picture_says(far: Reach) -> None:
     assert shift is not None
     assert shift[1] < -20.0
     corner = page_at([0.58, 0.03, 0.0], [0.0, 0.0, -math.pi / 2]).to_base(np.array([*shift, 0.0]))
-    assert find_field(Situation(sample_chain(), page_at(corner, [0.0, 0.0, -math.pi / 2]), CARD_MM)) is not None
+    assert find_postures(Workcell(sample_chain(), page_at(corner, [0.0, 0.0, -math.pi / 2]), CARD_MM)) is not None
 
 
 def test_a_gantrys_reach_is_the_rectangle_of_its_axes() -> None:
-    reach = find_reach(Situation(toy('gantry'), page_at([0.60, -0.04, 0.0]), CARD_MM))
+    reach = find_reach(Workcell(toy('gantry'), page_at([0.60, -0.04, 0.0]), CARD_MM))
     xx, _ = np.meshgrid(reach.x_mm, reach.y_mm)
     ends = xx > 1000.0 * (0.35 + 0.4 * 0.96 - 0.60)  # its x axis, the margin taken off
     assert (reach.cost[ends] >= UNUSABLE).all()
@@ -56,7 +55,7 @@ def test_a_gantrys_reach_is_the_rectangle_of_its_axes() -> None:
 
 
 def test_the_picture_shows_the_page_the_base_and_three_colours() -> None:
-    around = Situation(sample_chain(), page_at([0.15, 0.2, 0.0], [0.0, 0.0, -math.pi / 2]), (400.0, 400.0))
+    around = Workcell(sample_chain(), page_at([0.15, 0.2, 0.0], [0.0, 0.0, -math.pi / 2]), (400.0, 400.0))
     reach = find_reach(around)
     image = draw_reach(reach)
     assert image.dtype == np.uint8
@@ -70,7 +69,7 @@ def test_the_picture_shows_the_page_the_base_and_three_colours() -> None:
 
 
 def test_a_page_that_fits_nowhere_has_no_shift() -> None:
-    reach = find_reach(Situation(sample_chain(), page_at([3.0, 0.0, 0.0]), CARD_MM))
+    reach = find_reach(Workcell(sample_chain(), page_at([3.0, 0.0, 0.0]), CARD_MM))
     assert reach.page_share == 0.0
     assert reach.nearest_shift_mm is None
     draw_reach(reach)

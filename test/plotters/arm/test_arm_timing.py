@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 from sketch_robot.plotters.arm.kinematics import forward
-from sketch_robot.plotters.arm.legs import DOT_S, Planner, Touch
 from sketch_robot.plotters.arm.path import JointPath, resample, smooth
 from sketch_robot.plotters.arm.retime import JointLimits, brake, retime
-from sketch_robot.plotters.arm.timeline import Timeline
-from sketch_robot.plotters.arm.trajectory import JointTrajectory
+from sketch_robot.plotters.arm.segments import DOT_S, PenContact, Planner, Timeline
+from sketch_robot.plotters.arm.transport import JointTrajectory
 from sketch_robot.stroke import Stroke
 
 FREE = 1e9
@@ -86,8 +85,8 @@ wiggles = st.lists(st.tuples(st.floats(2.0, 58.0), st.floats(2.0, 78.0)), min_si
 def test_any_stroke_keeps_the_limits_and_its_line(points: list[tuple[float, float]]) -> None:
     chain = sample_chain()
     planner = Planner(field_of(), JointLimits(chain.speed, chain.accel).scaled(0.8), PROFILE)
-    leg = planner.stroke(Stroke(np.array(points)), 0)
-    line = Timeline([leg], 10.0)
+    segment = planner.stroke(Stroke(np.array(points)), 0)
+    line = Timeline([segment], 10.0)
     told = line.trajectory(chain.names, 0.0, line.end_s)
     times = np.arange(10.0, line.end_s, 0.001)
     assert (np.abs(told.at(times, order=1)) <= chain.speed).all()
@@ -96,28 +95,28 @@ def test_any_stroke_keeps_the_limits_and_its_line(points: list[tuple[float, floa
     drawn = planner.field.situation.pose.untip(tips)[:, :2]
     wanted = dense(np.array(points))
     assert cKDTree(wanted).query(drawn)[0].max() < 0.1
-    assert (told.positions[0] == leg.path.joints[0]).all()
-    assert told.positions[-1] == pytest.approx(leg.path.joints[-1], abs=1e-9)
+    assert (told.positions[0] == segment.path.joints[0]).all()
+    assert told.positions[-1] == pytest.approx(segment.path.joints[-1], abs=1e-9)
     assert np.abs(told.velocities[[0, -1]]).max() < 1e-9
 
 
 def test_a_circle_is_drawn_with_the_acceleration_of_its_speed() -> None:
     planner = Planner(field_of(), JointLimits(sample_chain().speed, sample_chain().accel), PROFILE)
-    leg = planner.stroke(Stroke(circle(30.0, 40.0, 4.0, 200)), 0)
+    segment = planner.stroke(Stroke(circle(30.0, 40.0, 4.0, 200)), 0)
     fastest = math.sqrt(PROFILE.draw_accel_mm_s2 / math.sqrt(2.0) * 4.0)
-    cruise = 8.0 * math.pi / leg.seconds
+    cruise = 8.0 * math.pi / segment.seconds
     assert 0.6 * fastest < cruise < 1.2 * fastest
 
 
 def test_a_dot_is_a_short_rest() -> None:
     planner = Planner(field_of(), JointLimits(sample_chain().speed, sample_chain().accel), PROFILE)
-    leg = planner.stroke(Stroke(np.array([[30.0, 40.0]])), 3)
-    assert (leg.seconds, leg.stroke) == (DOT_S, 3)
-    assert leg.start_mm == pytest.approx([30.0, 40.0, -planner.touch.offset_mm])
+    segment = planner.stroke(Stroke(np.array([[30.0, 40.0]])), 3)
+    assert (segment.seconds, segment.stroke) == (DOT_S, 3)
+    assert segment.start_mm == pytest.approx([30.0, 40.0, -planner.touch.offset_mm])
 
 
 def test_pressure_says_how_deep_the_pen_is_pressed() -> None:
-    touch = Touch(lightest_mm=0.2, firmest_mm=1.0, offset_mm=0.5)
+    touch = PenContact(lightest_mm=0.2, firmest_mm=1.0, offset_mm=0.5)
     stroke = Stroke(np.array([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]]), pressure=np.array([0.0, 0.5, 1.0]))
     assert touch.depths(stroke) == pytest.approx([0.2, 0.6, 1.0])
     assert touch.depths(Stroke(stroke.xy)).tolist() == [0.5, 0.5, 0.5]
@@ -125,26 +124,26 @@ def test_pressure_says_how_deep_the_pen_is_pressed() -> None:
 
 def test_a_hop_goes_straight_up_and_comes_straight_and_slowly_down() -> None:
     planner = Planner(field_of(), JointLimits(sample_chain().speed, sample_chain().accel), PROFILE)
-    leg = planner.hop(np.array([10.0, 10.0, -0.6]), np.array([50.0, 60.0, -0.6]))
-    places = leg.path.xyz_mm
+    segment = planner.hop(np.array([10.0, 10.0, -0.6]), np.array([50.0, 60.0, -0.6]))
+    places = segment.path.xyz_mm
     low = places[:, 2] < 1.5
     near = np.minimum(np.hypot(*(places[:, :2] - [10, 10]).T), np.hypot(*(places[:, :2] - [50, 60]).T))
     assert near[low].max() < 1e-6
     assert places[:, 2].max() == pytest.approx(planner.touch.lift_mm, abs=1e-6)
-    u, speed = leg.timing.at(np.linspace(0.0, leg.seconds, 2000))
-    fall = leg.path.spline(u, 1)[:, 8] * speed
-    height = leg.path.spline(u)[:, 8]
-    assert fall[(height < 1.0) & (u > leg.path.end / 2)].min() > -1.05 * planner.touch.approach_mm_s
+    u, speed = segment.timing.at(np.linspace(0.0, segment.seconds, 2000))
+    fall = segment.path.spline(u, 1)[:, 8] * speed
+    height = segment.path.spline(u)[:, 8]
+    assert fall[(height < 1.0) & (u > segment.path.end / 2)].min() > -1.05 * planner.touch.approach_mm_s
 
 
 def test_the_legs_of_a_drawing_join_without_a_gap() -> None:
     planner = Planner(field_of(), JointLimits(sample_chain().speed, sample_chain().accel), PROFILE)
     plan = plan_of([[10, 10], [20, 15]], [[30.0, 30.0]], circle(40, 50, 8))
-    legs = planner.drawing(plan, (0.0, 0.0, 4.0))
-    assert [leg.stroke for leg in legs] == [-1, 0, -1, 1, -1, 2, -1]
-    for one, other in zip(legs[:-1], legs[1:], strict=True):
+    segments = planner.drawing(plan, (0.0, 0.0, 4.0))
+    assert [segment.stroke for segment in segments] == [-1, 0, -1, 1, -1, 2, -1]
+    for one, other in zip(segments[:-1], segments[1:], strict=True):
         assert np.abs(one.joints_at_end - other.path.joints[0]).max() < 1e-9
-    assert legs[-1].end_mm == pytest.approx([0.0, 0.0, 4.0])
+    assert segments[-1].end_mm == pytest.approx([0.0, 0.0, 4.0])
 
 
 def test_resampling_keeps_ends_and_sharp_corners() -> None:

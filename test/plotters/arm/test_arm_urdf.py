@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.plotters.arm.chain import require_limits
 from sketch_robot.plotters.arm.kinematics import forward
+from sketch_robot.plotters.arm.model_file import load_urdf, read_urdf
 from sketch_robot.plotters.arm.setup import is_mjcf
-from sketch_robot.plotters.arm.urdf import load_urdf, read_urdf
 
 ONE = joint('q', 'a', 'b', '0 0 1', '0 0 2')
 
@@ -99,7 +99,7 @@ def test_a_joint_of_a_kind_that_arms_lack_is_refused(kind: str) -> None:
         ('', 'cannot be used'),
         ('<robot', 'cannot be used'),
         ('<mujoco/>', 'begins with <robot>'),
-        ('<!DOCTYPE robot [<!ENTITY a "b">]><robot name="x"/>', 'declares entities'),
+        ('<!DOCTYPE robot [<!ENTITY a SYSTEM "b">]><robot name="x"/>', "declares the entity 'a'"),
         (robot(ONE, joint('r', 'c', 'b', '0 0 1', '0 0 1')), "'b' hangs on two joints"),
         (robot(ONE.replace('xyz="0 0 2"', 'xyz="0 0 0"')), "axis of joint 'q' has no direction"),
         (robot(ONE.replace('xyz="0 0 1"', 'xyz="0 0"')), "origin of joint 'q' is '0 0'"),

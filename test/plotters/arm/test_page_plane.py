@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.plotters.arm.page_frame import page_at, page_through
-from sketch_robot.plotters.arm.pen_pose import PenPose
+from sketch_robot.plotters.arm.frames import PenPose, page_at, page_through
 from sketch_robot.plotters.arm.setup import place_page
 
 turns = st.floats(-3.1, 3.1)
