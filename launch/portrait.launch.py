@@ -27,29 +27,31 @@ def _nodes(context: LaunchContext) -> list[Node]:
     options = {argument.name: LaunchConfiguration(argument.name).perform(context) for argument in ARGUMENTS}
     common = {
         'package': PACKAGE,
-        'namespace': options['namespace'],
         'output': 'screen',
         'emulate_tty': True,
     }
     log = ['--ros-args', '--log-level', options['log_level']]
+    apart = options['enclaves'].lower() == 'true'
     nodes = [
         Node(
             executable=spec.name,
             name=spec.name,
+            namespace='/'.join(filter(None, (options['namespace'], spec.namespace))),
             parameters=[str(params_file(options)), *([dict(spec.parameters)] if spec.parameters else [])],
             remappings=list(spec.remappings),
-            arguments=log,
-            **(AGAIN if spec.respawns else {}),
+            arguments=[*log, *(['--enclave', spec.enclave(options['namespace'])] if apart else [])],
+            **AGAIN,
             **common,
         )
         for spec in portrait_graph(options)
     ]
     model = arm_model(options)
     if model is not None and is_installed('robot_state_publisher'):
-        nodes.append(_state_publisher(model.read_text(), common))
+        nodes.append(_state_publisher(model.read_text(), {**common, 'namespace': options['namespace']}))
     if options['rviz'].lower() == 'true':
         config = str(share_folder() / 'config' / 'portrait.rviz')
-        nodes.append(Node(**{**common, 'package': 'rviz2'}, executable='rviz2', name='rviz', arguments=['-d', config]))
+        rviz = {**common, 'package': 'rviz2', 'namespace': options['namespace']}
+        nodes.append(Node(**rviz, executable='rviz2', name='rviz', arguments=['-d', config]))
     return nodes
 
 

@@ -28,6 +28,14 @@ class ErrorCode(IntEnum):
     BAD_PLAN = 14  # a plan or stroke file cannot be read
 
 
+def printable(text: str) -> str:
+    """A text that every log, message and terminal takes: what is no UTF-8, as in names of files, as `\\udcff`.
+
+    Python keeps such a byte as a surrogate (PEP 383), which ROS refuses in messages and log lines.
+    """
+    return text.encode('utf-8', 'backslashreplace').decode()
+
+
 class SketchRobotError(Exception):
     """A failure with a name and a message for a person.
 
@@ -37,9 +45,9 @@ class SketchRobotError(Exception):
     """
 
     def __init__(self, code: ErrorCode, message: str) -> None:
-        super().__init__(message)
+        super().__init__(printable(message))
         self.code = code
-        self.message = message
+        self.message = printable(message)
 
     def __str__(self) -> str:
         return f'{self.code.name}: {self.message}'

@@ -1,13 +1,18 @@
-"""Files that appear whole or not at all."""
+"""Files that come with the package and are no Python, whether they are as they came, and files that appear whole or not
+at all."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+
+PACKAGE = 'sketch_robot'
 
 
 @contextmanager
@@ -20,13 +25,82 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Raises:
         SketchRobotError: BAD_GOAL, the file cannot be written; what was there before is still there.
     """
+    try:
+        with drafted(path) as draft:
+            yield draft
+    except OSError as error:
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'cannot write {path}: {error.strerror or error}') from error
+
+
+@contextmanager
+def drafted(path: str | Path) -> Iterator[Path]:
+    """Do the same for those who tell people of the system's error themselves.
+
+    Raises:
+        OSError: the file cannot be written; what was there before is still there.
+    """
     target = Path(path)
     draft = target.with_name(f'.{target.stem}.{os.getpid()}{target.suffix}')
     try:
         yield draft
         draft.replace(target)
-    except OSError as error:
-        raise SketchRobotError(ErrorCode.BAD_GOAL, f'cannot write {target}: {error.strerror or error}') from error
     finally:
         with suppress(OSError):  # gone already, or never there
             draft.unlink()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; folders that it needs are made.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, the file cannot be written; what was there before is still there.
+    """
+    with replacing(path) as draft:
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(data)
+
+
+SUMS_NAME = 'SHA256SUMS'  # as `sha256sum *` writes it
+
+
+def check_sums(folder: Path, *names: str) -> None:
+    """Check files against the checksums beside them, before anything in them is believed.
+
+    Raises:
+        SketchRobotError: INTERNAL, one is missing, damaged, or was replaced.
+    """
+    try:
+        lines = (folder / SUMS_NAME).read_text(encoding='ascii').splitlines()
+        known = {name.lstrip('*'): digest for digest, name in (line.split(maxsplit=1) for line in lines)}
+        wrong = [name for name in names if hashlib.sha256((folder / name).read_bytes()).hexdigest() != known.get(name)]
+    except (OSError, ValueError) as error:
+        raise SketchRobotError(ErrorCode.INTERNAL, f'cannot check the networks in {folder}: {error}') from error
+    if wrong:
+        raise SketchRobotError(
+            ErrorCode.INTERNAL,
+            f'{folder / wrong[0]} is not the file that {SUMS_NAME} beside it names: install the package anew; after '
+            f'training, write {SUMS_NAME} anew (sha256sum * in that folder)',
+        )
+
+
+def state_folder() -> Path:
+    """Where records and queues are kept: sketch_robot in the folder for state; it need not exist."""
+    configured = Path(os.environ.get('XDG_STATE_HOME') or '.')
+    base = configured if configured.is_absolute() else Path('~/.local/state').expanduser()  # as XDG wants it
+    return base / 'sketch_robot'
+
+
+def share_folder() -> Path:
+    """The installed package's share folder, or the source tree. Neither needs ROS."""
+    source = Path(__file__).resolve().parent.parent
+    if (source / 'launch').is_dir() and (source / 'config').is_dir():
+        return source
+    by_pip = Path(sysconfig.get_path('data')) / 'share' / PACKAGE
+    try:
+        from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
+    except ImportError:
+        return by_pip
+    try:
+        return Path(get_package_share_directory(PACKAGE))
+    except PackageNotFoundError:
+        return by_pip

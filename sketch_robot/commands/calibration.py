@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ if TYPE_CHECKING:  # the rooms take a second to load; `--help` does without
     from sketch_robot.plotters.plotter import Plotter
 
 TRIES_OF_PEN = 3
+UNLIKELY = 0.05  # of scale, or of a right angle in radians: rather a slip of the ruler than a machine's fault
 
 
 class Setup:
@@ -47,25 +50,47 @@ class Setup:
         """Take in the measured sides of a card that was drawn with the present correction."""
         if args.measured_width is None:
             return
-        self.correct(args.measured_width, args.measured_height, *(args.measured_diagonals or (0.0, 0.0)))
+        self.correct(
+            args.measured_width, args.measured_height, *(args.measured_diagonals or (0.0, 0.0)), is_sure=args.yes
+        )
 
-    def correct(self, width_mm: float, height_mm: float, rising_mm: float = 0.0, falling_mm: float = 0.0) -> None:
-        """Correct scale and squareness."""
-        from sketch_robot.plotters.setup_card import make_card
-        from sketch_robot.plotters.setup_correction import Measured, correction_from, scale_and_skew
+    def correct(
+        self,
+        width_mm: float,
+        height_mm: float,
+        rising_mm: float = 0.0,
+        falling_mm: float = 0.0,
+        *,
+        is_sure: bool = False,
+    ) -> None:
+        """Correct scale and squareness; asks before a correction is kept that is unlikely to be right, unless sure.
 
-        if self.machine.driver not in ('grbl', 'ebb'):
+        Raises:
+            SketchRobotError: BAD_GOAL, the measurements cannot be, or nobody wants them kept.
+        """
+        from sketch_robot.plotters import Capability, find_driver
+        from sketch_robot.plotters.setup.card import Measured, correction_from, make_card, scale_and_skew
+
+        if Capability.CORRECTION not in find_driver(self.machine.driver).capabilities:
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'the driver {self.machine.driver!r} takes no correction')
         card = make_card(self.page, self.machine.motion)
         measured = Measured(width_mm, height_mm, rising_mm, falling_mm)
         before = self.machine.options.get('correction', ((1.0, 0.0), (0.0, 1.0)))
         x, y, skew = scale_and_skew(measured, card.width_mm, card.height_mm)
         matrix = correction_from(measured, card.width_mm, card.height_mm, drawn_with=before)
-        self.option(correction=[[round(float(value), 8) for value in row] for row in matrix])
-        _say(
+        found = (
             f'it drew {100.0 * (x - 1.0):+.2f} % in width, {100.0 * (y - 1.0):+.2f} % in height, '
-            f'{math.degrees(skew):+.2f} degrees from square; corrected'
+            f'{math.degrees(skew):+.2f} degrees from square'
         )
+        if max(abs(x - 1.0), abs(y - 1.0), abs(skew)) >= UNLIKELY and not is_sure:
+            _say(f'{found}; machines are seldom so far off')
+            if not _ask('keep that correction? yes or no').lower().startswith('y'):
+                raise SketchRobotError(
+                    ErrorCode.BAD_GOAL,
+                    f'the correction was not kept: {found}; measure again, set the steps per mm, or say --yes',
+                )
+        self.option(correction=[[round(float(value), 8) for value in row] for row in matrix])
+        _say(f'{found}; corrected')
 
     def time_lifts(self, lift_s: float | None, drop_s: float | None) -> None:
         """Keep how long the pen takes to rise and to come down."""
@@ -77,16 +102,25 @@ class Setup:
         self.machine = replace(self.machine, motion=replace(motion, lift_s=up_s, drop_s=down_s))
         _say(f'lift: {up_s:g} s, drop: {down_s:g} s')
 
-    def set_heights(self, plotter_keys: tuple[str, str], up: float | None, down: float | None) -> None:
-        """Keep the pen's heights."""
+    def set_heights(self, *, up: float | None = None, down: float | None = None) -> None:
+        """Keep the pen's heights.
+
+        Raises:
+            SketchRobotError: BAD_GOAL, the machine's pen has none.
+        """
+        from sketch_robot.plotters import Capability, find_driver
+
+        driver = find_driver(self.machine.driver)
+        if Capability.PEN_HEIGHTS not in driver.capabilities:
+            raise SketchRobotError(ErrorCode.BAD_GOAL, f'the driver {driver.name!r} has no pen heights to set')
         pen = dict(self.machine.options.get('pen') or {})
-        pen.update({key: value for key, value in zip(plotter_keys, (up, down), strict=True) if value is not None})
+        pen.update({key: v for key, v in zip(driver.pen_height_keys, (up, down), strict=True) if v is not None})
         self.option(pen=pen)
 
     def write_card(self, path: Path) -> None:
         """Write the test card as a plan."""
         from sketch_robot.motion import save_plan
-        from sketch_robot.plotters.setup_card import make_card
+        from sketch_robot.plotters.setup.card import make_card
 
         card = make_card(self.page, self.machine.motion)
         save_plan(card.plan, path)
@@ -94,7 +128,7 @@ class Setup:
 
     def draw_card(self, plotter: Plotter) -> None:
         """Draw the test card, and say how long its sides should be."""
-        from sketch_robot.plotters.setup_card import make_card
+        from sketch_robot.plotters.setup.card import make_card
 
         card = make_card(self.page, self.machine.motion)
         _say(f'drawing the test card, {card.plan.predicted_s:.0f} s')
@@ -106,24 +140,21 @@ class Setup:
 
     def move(self, args: Namespace) -> None:
         """Do what the options ask of the machine itself."""
-        from sketch_robot.plotters.setup_hand import jog, origin_to_keep, set_origin
-
         if args.pen_up is not None or args.pen_down is not None:
-            keys = ('up_percent', 'down_percent') if self.machine.driver == 'ebb' else ('up', 'down')
-            self.set_heights(keys, args.pen_up, args.pen_down)
+            self.set_heights(up=args.pen_up, down=args.pen_down)
         elif not (args.home or args.jog or args.origin_here or args.card):
             return
         with make(self.machine, args.port) as plotter:
             if args.home:
                 plotter.home()
             if args.jog:
-                jog(plotter, *args.jog)
+                plotter.jog(*args.jog)
             if args.pen_up is not None or args.pen_down is not None:
                 try_pen(plotter)
             if args.origin_here:
-                set_origin(plotter)
-                if (origin_mm := origin_to_keep(plotter)) is not None:
-                    self.option(origin_mm=origin_mm)
+                plotter.set_origin()
+                if (origin_mm := plotter.origin_found_by_homing()) is not None:
+                    self.option(origin_mm=list(origin_mm))
                     _say(f'origin: {origin_mm[0]:g}, {origin_mm[1]:g} mm of the machine')
             if args.card:
                 self.draw_card(plotter)
@@ -137,9 +168,7 @@ class Dialogue:
 
     def find_heights(self) -> None:
         """Of the pen; first of all, since nothing can be drawn without."""
-        from sketch_robot.plotters.setup_hand import describe
-
-        told = describe(self._plotter)
+        told = self._plotter.describe()
         _say(f'{told.get("firmware", self._setup.machine.driver)}: {told["status"]} {told["reason"]}'.rstrip())
         self._pen()
 
@@ -153,48 +182,29 @@ class Dialogue:
             self._setup.time_lifts(numbers[0], numbers[1] if len(numbers) > 1 else None)
 
     def _jog(self) -> None:
-        from sketch_robot.plotters.setup_hand import jog, origin_to_keep, set_origin
-
         while answer := _ask('jog by "X Y" mm; "home"; "here": the pen is above the page\'s lower left corner'):
-            try:
+            with _said(answer):
                 if answer == 'home':
                     self._plotter.home()
                 elif answer == 'here':
-                    set_origin(self._plotter)
-                    if (origin_mm := origin_to_keep(self._plotter)) is not None:
-                        self._setup.option(origin_mm=origin_mm)
+                    self._plotter.set_origin()
+                    if (origin_mm := self._plotter.origin_found_by_homing()) is not None:
+                        self._setup.option(origin_mm=list(origin_mm))
                 else:
                     x, y = (float(word) for word in answer.split())
-                    jog(self._plotter, x, y)
-            except ValueError:
-                _say(f'{answer!r} is none of these')
-            except SketchRobotError as error:
-                if error.code == ErrorCode.PLOTTER_OFFLINE:
-                    raise
-                _say(error.message)
+                    self._plotter.jog(x, y)
 
     def _pen(self) -> None:
-        from sketch_robot.plotters.setup_hand import move_pen, pen_keys
-
-        up_key, down_key = pen_keys(self._plotter)
         last: float | None = None
         while answer := _ask('pen: a height to try; "up" or "down": keep the last one as that; "test"'):
-            try:
+            with _said(answer):
                 if answer == 'test':
                     try_pen(self._plotter)
                 elif answer in ('up', 'down') and last is not None:
-                    self._setup.set_heights(
-                        (up_key, down_key), last if answer == 'up' else None, last if answer == 'down' else None
-                    )
+                    self._setup.set_heights(**{answer: last})
                 else:
                     last = float(answer)
-                    move_pen(self._plotter, last)
-            except ValueError:
-                _say(f'{answer!r} is none of these')
-            except SketchRobotError as error:
-                if error.code == ErrorCode.PLOTTER_OFFLINE:
-                    raise
-                _say(error.message)
+                    self._plotter.move_pen(last)
 
     def _measured(self) -> None:
         numbers = _numbers('measured width and height, and diagonals from the lower and upper left corner, mm', (2, 4))
@@ -239,6 +249,19 @@ def _numbers(question: str, counts: tuple[int, ...]) -> list[float]:
             return numbers
         _say(f'say {" or ".join(map(str, counts))} numbers')
     return []
+
+
+@contextmanager
+def _said(answer: str) -> Iterator[None]:
+    """What an answer cannot do is said, so that the next may follow; a machine that is gone ends all."""
+    try:
+        yield
+    except ValueError:
+        _say(f'{answer!r} is none of these')
+    except SketchRobotError as error:
+        if error.code == ErrorCode.PLOTTER_OFFLINE:
+            raise
+        _say(error.message)
 
 
 def _ask(question: str) -> str:

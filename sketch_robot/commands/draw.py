@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sketch_robot.commands import UsageError
+from sketch_robot.commands import UsageError, add_layout_options, add_sheet_options, layout_of
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.line_art import DEFAULT_ARTIST
 
 if TYPE_CHECKING:  # the rooms take a second to load; `--help` does without
-    from sketch_robot.contact_sheet import Entry
-    from sketch_robot.draw_job import Job
+    from sketch_robot.contact_sheet import Tile
+    from sketch_robot.photo_drawing import DrawSettings
     from sketch_robot.report import Report
 
-DEFAULT_ARTIST = 'student'
 SHEET_NAME, REPORT_NAME = 'contact_sheet.png', 'report.json'
 _log = logging.getLogger(__name__)
 STAGES = {
@@ -43,28 +43,34 @@ def add_commands(subparsers: Any) -> None:
         '-o', '--out', metavar='PLAN', type=Path, required=True,
         help='the plan, .svg or .json; for a folder of photos: a folder, made when missing',
     )  # fmt: skip
-    parser.add_argument(
-        '--page', default='A5', help='A2 to A6, Letter, or width x height in mm as 148x210 (default: A5)'
-    )
-    parser.add_argument(
-        '--orientation', default='auto', choices=('auto', 'portrait', 'landscape'),
-        help='how the sheet lies; auto: as it is named, A5 upright (default: auto)',
-    )  # fmt: skip
-    parser.add_argument('--margin', type=float, metavar='MM', help='white border on each side (default: 10)')
-    parser.add_argument(
-        '--time-budget', type=float, default=0.0, metavar='S',
-        help='the most seconds the drawing may take, as predicted; the least important lines are left out '
-        '(default: 0, no limit)',
-    )  # fmt: skip
-    parser.add_argument(
-        '--profile', default='default', metavar='NAME',
-        help='how fast the machine is; an unknown name lists those that exist (default: default)',
-    )  # fmt: skip
+    add_sheet_options(parser)
+    add_layout_options(parser)
     parser.add_argument(
         '--artist', default=DEFAULT_ARTIST, metavar='NAME',
         help=f'who draws the lines; an unknown name lists those that exist (default: {DEFAULT_ARTIST})',
     )  # fmt: skip
     parser.add_argument('--whole-picture', action='store_true', help='draw pictures without a face as well, as a whole')
+    parser.add_argument(
+        '--weight', default='passes', choices=('passes', 'pressure', 'none'),
+        help='what makes lines wider than the pen: drawing them again beside themselves, pressing alone, or nothing '
+        '(default: passes)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--detail', default='normal', metavar='MANY', help='how many lines: few, normal or many (default: normal)'
+    )
+    parser.add_argument(
+        '--age-lines', type=float, default=1.0, metavar='SHARE',
+        help='how many folds and wrinkles: from 0, none, to 1, all that are seen (default: 1)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--caricature', type=float, default=0.0, metavar='SHARE',
+        help="how much larger what is the sitter's own is drawn: from 0, as it is, to 0.5 (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        '--shading', default='none', metavar='MANNER',
+        help='light and shade beside the lines (hatch, cross, contour) or in their place (stipple, spiral, scribble, '
+        'one_line); default: none',
+    )  # fmt: skip
     parser.add_argument('--line-art', type=Path, metavar='PNG', help='keep the line art; for a folder: a folder')
     parser.add_argument(
         '--simulate', type=Path, metavar='PNG',
@@ -89,11 +95,12 @@ def draw(args: argparse.Namespace) -> int:
     return _draw_folder(args) if args.photo.is_dir() else _draw_photo(args)
 
 
-def _job_of(args: argparse.Namespace) -> Job:
-    from sketch_robot.draw_job import make_job
+def _settings_of(args: argparse.Namespace) -> DrawSettings:
+    from sketch_robot.photo_drawing import check_settings
+    from sketch_robot.wishes import Wishes
 
     try:
-        return make_job(
+        return check_settings(
             args.page,
             orientation=args.orientation,
             margin_mm=args.margin,
@@ -101,6 +108,9 @@ def _job_of(args: argparse.Namespace) -> Job:
             artist=args.artist,
             time_budget_s=args.time_budget,
             require_face=not args.whole_picture,
+            weight=args.weight,
+            layout=layout_of(args),
+            wishes=Wishes(args.detail, args.age_lines, args.caricature, args.shading),
         )
     except SketchRobotError as error:
         raise UsageError(error.code, error.message) from error
@@ -112,8 +122,8 @@ def _draw_photo(args: argparse.Namespace) -> int:
         _check_file(picture, '.png')
     _check_file(args.json)
     _check_apart(args.photo, args.out, args.line_art, args.simulate, args.json)
-    job = _job_of(args)
-    from sketch_robot.draw_job import Files, draw_one
+    settings = _settings_of(args)
+    from sketch_robot.photo_drawing import Files, draw_one
     from sketch_robot.pipeline import Pipeline
     from sketch_robot.report import write_report
 
@@ -121,11 +131,11 @@ def _draw_photo(args: argparse.Namespace) -> int:
     try:
         with _Progress() as progress:
             progress.stage('load')
-            with Pipeline(job.artist) as pipeline:
-                drawn = draw_one(job, pipeline, args.photo, files, progress.stage)
+            with Pipeline(settings.artist) as pipeline:
+                drawn = draw_one(settings, pipeline, args.photo, files, progress.stage)
     except (SketchRobotError, KeyboardInterrupt) as error:
         if args.json is not None:
-            write_report(job.failed(_failure_of(error)), args.json)
+            write_report(settings.failed(_failure_of(error)), args.json)
         raise
     if args.json is not None:
         write_report(drawn.report, args.json)
@@ -135,23 +145,23 @@ def _draw_photo(args: argparse.Namespace) -> int:
 
 def _draw_folder(args: argparse.Namespace) -> int:
     from sketch_robot.contact_sheet import make_entry, save_contact_sheets
-    from sketch_robot.draw_job import Files, draw_one
+    from sketch_robot.photo_drawing import Files, draw_one
     from sketch_robot.pipeline import Pipeline
     from sketch_robot.report import write_reports
 
     photos = _photos_in(args.photo)
     _check_file(args.json)
     _check_apart(args.line_art, args.simulate)
-    job = _job_of(args)
+    settings = _settings_of(args)
     for folder in (args.out, args.line_art, args.simulate):
         _make_folder(folder, photos=args.photo)
     reports: dict[str, Report] = {}
-    entries: list[Entry] = []
+    entries: list[Tile] = []
     report_path = args.json or args.out / REPORT_NAME
     try:
         with _Progress() as progress:
             progress.stage('load')
-            with Pipeline(job.artist) as pipeline:
+            with Pipeline(settings.artist) as pipeline:
                 for number, (name, photo) in enumerate(photos.items(), 1):
                     progress.photo = f'[{number}/{len(photos)}] {photo.name}: '
                     files = Files(
@@ -160,10 +170,10 @@ def _draw_folder(args: argparse.Namespace) -> int:
                         args.simulate and args.simulate / f'{name}.png',
                     )
                     try:
-                        drawn = draw_one(job, pipeline, photo, files, progress.stage)
+                        drawn = draw_one(settings, pipeline, photo, files, progress.stage)
                     except Exception as error:  # noqa: BLE001  one photo must not cost the others their plans
                         failure = _failure_of(error)
-                        reports[photo.name] = job.failed(failure)
+                        reports[photo.name] = settings.failed(failure)
                         progress.end()
                         _complain(f'{photo.name}: {failure}')
                         continue

@@ -87,6 +87,7 @@ def _add_calibrate(actions: Any) -> None:
         '--measured-diagonals', nargs=2, type=float, metavar=('MM', 'MM'),
         help='from its lower left corner, and from its upper left corner',
     )  # fmt: skip
+    parser.add_argument('--yes', action='store_true', help='keep a correction of 5 %% or more without asking')
     parser.add_argument('--lift-seconds', type=float, metavar='S', help='how long the pen takes to rise clear')
     parser.add_argument('--drop-seconds', type=float, metavar='S', help='... and to come down (default: as to rise)')
     parser.set_defaults(run=calibrate, log_level=logging.WARNING)
@@ -97,7 +98,7 @@ def list_machines(args: argparse.Namespace) -> int:
     """Run `sketch-robot machine list`."""
     from sketch_robot.motion.machine import load_machine, machine_names
     from sketch_robot.plotters.ports import Port, find_ports
-    from sketch_robot.plotters.setup_find import identify
+    from sketch_robot.plotters.setup.find import identify
 
     ports = []
     for port in (*find_ports(), *(Port(name, name) for name in args.port)):
@@ -134,17 +135,15 @@ def list_machines(args: argparse.Namespace) -> int:
 # ------------------------------------------------------------------- test
 def test(args: argparse.Namespace) -> int:
     """Run `sketch-robot machine test`."""
-    from sketch_robot.plotters.setup_hand import describe, jog
-
     machine = _load(args.machine)
     with make(machine, args.port) as plotter:
         if args.home:
             plotter.home()
         if args.jog:
-            jog(plotter, *args.jog)
+            plotter.jog(*args.jog)
         if args.pen:
             try_pen(plotter)
-        told = {'machine': machine.name, 'driver': machine.driver, **describe(plotter)}
+        told = {'machine': machine.name, 'driver': machine.driver, **plotter.describe()}
     if args.json:
         _print_json(told)
         return 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sketch_robot.commands import UsageError
 from sketch_robot.errors import ErrorCode
+from sketch_robot.validation import Rule, fits
 
 if TYPE_CHECKING:  # the rooms take a second to load; `--help` does without
     import numpy as np
@@ -55,11 +55,11 @@ def order(args: argparse.Namespace) -> int:
         SketchRobotError: BAD_PLAN, the segments cannot be read; NOTHING_TO_DRAW, there are none; BAD_GOAL, the output
             cannot be written.
     """
-    if not (math.isfinite(args.seconds) and 0.0 <= args.seconds <= MOST_SECONDS):
+    if not fits(args.seconds, Rule(float, low=0.0, high=MOST_SECONDS)):
         raise UsageError(ErrorCode.BAD_GOAL, f'--seconds {args.seconds:g}: give 0 to {MOST_SECONDS:g} seconds')
     if args.out is not None:
         _check_out(args)
-    from sketch_robot.strokes.segment_file import load_segments
+    from sketch_robot.strokes.ordering.segment_file import load_segments
 
     file = load_segments(args.segments)
     found, drawn = _ordered(file.segments, file.home, args.seconds)
@@ -91,7 +91,7 @@ def _ordered(
     import numpy as np
 
     from sketch_robot.stroke import Stroke
-    from sketch_robot.strokes.drawing_order import apply_order, order_drawing
+    from sketch_robot.strokes.ordering.order import apply_order, order_drawing
 
     strokes = [Stroke(segment) for segment in segments]
     order_drawing(strokes[:4], home=home, seconds=0.001, precedence='none')  # loads what is compiled

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sketch_robot.commands import UsageError
+from sketch_robot.commands import UsageError, add_layout_options, add_sheet_options, layout_of
 from sketch_robot.errors import ErrorCode, SketchRobotError
 
 if TYPE_CHECKING:  # the rooms take a second to load; `--help` does without
@@ -31,32 +31,12 @@ def add_commands(subparsers: Any) -> None:
         'drawing', metavar='DRAWING', type=Path, help='a picture (PNG, JPEG ...), .svg, or .json (strokes or a plan)'
     )
     parser.add_argument('-o', '--out', metavar='PLAN', type=Path, required=True, help='the plan, .json or .svg')
-    parser.add_argument(
-        '--profile', default='default', metavar='NAME',
-        help='the machine: a name, or the path of a YAML file; an unknown name lists those that exist '
-        '(default: default)',
-    )  # fmt: skip
-    parser.add_argument(
-        '--page', help='A2 to A6, Letter, or width x height in mm as 148x210 (default: the sheet of an SVG or plan, A5 '
-        'for others)',
-    )  # fmt: skip
-    parser.add_argument(
-        '--orientation', default='auto', choices=('auto', 'portrait', 'landscape'),
-        help='how the sheet lies; auto: as it is named, A5 upright, but turned when that is how the sheet of an SVG '
-        'lies (default: auto)',
-    )  # fmt: skip
-    parser.add_argument(
-        '--margin', type=float, metavar='MM', help="white border on each side (default: 10; a plan's own)"
-    )
+    add_sheet_options(parser, page=None)
+    add_layout_options(parser)
     parser.add_argument(
         '--scale', default='auto', choices=('auto', 'keep', 'fill'),
         help='how the sheet of an SVG or plan is placed. auto: as it is on a page of the same size, else fitted into '
         'the margins; keep: in true size, centred; fill: its lines as large as the margins let (default: auto)',
-    )  # fmt: skip
-    parser.add_argument(
-        '--time-budget', type=float, default=0.0, metavar='S',
-        help='the most seconds the drawing may take, as predicted; the least important lines are left out '
-        '(default: 0, no limit)',
     )  # fmt: skip
     parser.add_argument(
         '--precedence', default='soft', choices=('soft', 'strict', 'none'),
@@ -66,6 +46,11 @@ def add_commands(subparsers: Any) -> None:
     parser.add_argument(
         '--one-pen', action='store_true', help='draw all layers and colours with one pen, without a pause between them'
     )
+    parser.add_argument(
+        '--text', default='single-line', choices=('single-line', 'outlines', 'none'),
+        help='how the text of an SVG is drawn: in letters of single lines (Latin, Greek, Cyrillic), as outlines of its '
+        'font, which must be installed, or not at all (default: single-line)',
+    )  # fmt: skip
     parser.add_argument(
         '--picture', type=Path, metavar='PNG', help='keep a picture of the plan, with travel and the order shown'
     )
@@ -81,23 +66,24 @@ def plan(args: argparse.Namespace) -> int:
             draw; BAD_GOAL, a file cannot be written.
     """
     _check_files(args)
-    from sketch_robot.motion import make_profile, save_plan
+    from sketch_robot.motion import load_limits, save_plan
     from sketch_robot.motion.budget import check_budget
     from sketch_robot.motion.drawing_file import load_drawing, page_for, plan_loaded
 
     page = {'margin_mm': args.margin, 'orientation': args.orientation}
     try:
-        profile = make_profile(args.profile)
+        profile = load_limits(args.profile)
         check_budget(args.time_budget)
         page_for(None, args.page, **page)
     except SketchRobotError as error:
         raise UsageError(error.code, error.message) from error
-    drawing = load_drawing(args.drawing)
+    layout = layout_of(args)
+    drawing = load_drawing(args.drawing, text=args.text)
     if args.one_pen:
         drawing = drawing.with_one_pen()
     made = plan_loaded(
         drawing, page_for(drawing.sheet, args.page, **page), profile,
-        time_budget_s=args.time_budget, scaling=args.scale, precedence=args.precedence,
+        time_budget_s=args.time_budget, scaling=args.scale, precedence=args.precedence, layout=layout,
     )  # fmt: skip
     if args.picture is not None:
         from sketch_robot.plotters.plan_picture import save_plan_picture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import shlex
 import signal
 import sys
@@ -19,10 +20,9 @@ if TYPE_CHECKING:  # the rooms take a second to load; `--help` does without
     from sketch_robot.motion import DrawingPlan
     from sketch_robot.motion.machine import Machine
     from sketch_robot.plotters.journal import Journal
-    from sketch_robot.plotters.plotter import Plotter, Progress
+    from sketch_robot.plotters.plotter import Outcome, Plotter, Progress
 
 SIGNALLED = 128  # exit status: plus the signal's number, as shells make it
-NO_PORT = '-'
 _log = logging.getLogger(__name__)
 
 
@@ -32,7 +32,8 @@ def add_commands(subparsers: Any) -> None:
         'plot',
         help='draw a plan with a machine',
         description='Draw a plan with a plotter. What is proven to be on paper is kept in a journal, so that after any '
-        'fault, kill or power cut --resume draws exactly the rest. Ctrl-C lifts the pen and parks.',
+        'fault, kill or power cut --resume draws exactly the rest. Ctrl-C lifts the pen and parks; after a pause, '
+        'Enter or SIGUSR1 goes on.',
         epilog='example: sketch-robot plot plan.svg --machine grbl_plotter --port /dev/ttyUSB0',
     )
     parser.add_argument('plan', metavar='PLAN', type=Path, help='a plan, .svg or .json')
@@ -92,20 +93,22 @@ def plot(args: argparse.Namespace) -> int:
     plan = _timed_for(load_plan(args.plan), machine)
     if args.dry_run is not None:
         return _dry_run(plan, machine, args.dry_run)
-    from sketch_robot.plotters.journal import Journal, digest_of
-    from sketch_robot.plotters.unfinished import state_folder
+    from sketch_robot.files import state_folder
+    from sketch_robot.motion.plan import digest_of
+    from sketch_robot.plotters import Capability
+    from sketch_robot.plotters.journal import Journal
 
     path = args.journal or state_folder() / f'{digest_of(plan)[:16]}-{machine.name}.journal'
     if not args.resume:
         _keep_unfinished(path)
     plotter = _plotter_of(machine, args)
-    if args.paper is not None and not hasattr(plotter, 'paper'):
+    if args.paper is not None and Capability.PAPER not in plotter.capabilities:
         raise UsageError(ErrorCode.BAD_GOAL, f'the machine {machine.name!r} is real: nobody knows its paper but you')
     with Journal(path, machine=machine.name, resume=args.resume) as journal, _Signals(plotter) as signals:
         if args.resume:
             journal.begin(plan)  # tells that there is nothing to resume before the machine is bothered
         try:
-            outcome = _draw(plotter, plan, journal)
+            outcome, predicted_s = _draw(plotter, plan, journal)
         except SketchRobotError:
             _hint(args, journal, len(plan.strokes))
             raise
@@ -113,16 +116,15 @@ def plot(args: argparse.Namespace) -> int:
             _hint(args, journal, len(plan.strokes))
             return SIGNALLED + signals.received
         finally:
-            paper = getattr(plotter, 'paper', None)
-            if args.paper is not None and paper is not None:
-                paper.save_png(args.paper)
+            if args.paper is not None and plotter.paper is not None:
+                plotter.paper.save_png(args.paper)
         if not outcome.finished:
             _say('stopped: the pen is up and parked')
             _hint(args, journal, len(plan.strokes))
             return SIGNALLED + (signals.received or signal.SIGINT)
     sys.stdout.write(
         f'{outcome.strokes_drawn} strokes, {outcome.ink_mm / 1000.0:.2f} m of ink in {_clock(outcome.machine_s)} '
-        f'(predicted {_clock(plan.predicted_s)})\n'
+        f'(predicted {_clock(predicted_s)})\n'
     )
     return 0
 
@@ -153,22 +155,33 @@ def _plotter_of(machine: Machine, args: argparse.Namespace) -> Plotter:
         raise UsageError(error.code, error.message) from error
 
 
-def _draw(plotter: Plotter, plan: DrawingPlan, journal: Journal) -> Any:
+def _draw(plotter: Plotter, plan: DrawingPlan, journal: Journal) -> tuple[Outcome, float]:
+    """What has become of it, and the seconds that the machine had predicted from where it stood."""
     with _ProgressLine(plotter) as progress:
         progress.say('connecting')
         with plotter:
-            return plotter.draw(plan, progress.show, journal=journal)
+            try:
+                return plotter.draw(plan, progress.show, journal=journal), progress.predicted_s
+            except SketchRobotError as error:
+                if error.code == ErrorCode.PLOTTER_ALARM and not plotter.knows_place:
+                    _say("once the pen is over the page's lower left corner, --origin-is-set sets the origin there")
+                raise
 
 
 def _dry_run(plan: DrawingPlan, machine: Machine, path: Path) -> int:
     from sketch_robot.files import replacing
-    from sketch_robot.plotters import PLOTTERS, make_plotter
+    from sketch_robot.plotters import Capability, find_driver, make_plotter
+    from sketch_robot.plotters.registry import NOWHERE
 
-    if not hasattr(PLOTTERS.get(machine.driver), 'program_of'):
+    if Capability.PROGRAM not in find_driver(machine.driver).capabilities:
         raise UsageError(ErrorCode.BAD_GOAL, f'the driver {machine.driver!r} sends no program that could be written')
-    plotter: Any = make_plotter(machine, NO_PORT)
+    plotter = make_plotter(machine, NOWHERE)
     with replacing(path) as draft, draft.open('wb') as file:
-        file.writelines(plotter.program_of(plan))
+        file.writelines(plotter.program(plan))
+    sys.stdout.write(
+        f'{path}: {len(plan.strokes)} strokes, {plan.ink_mm / 1000.0:.2f} m of ink, '
+        f'predicted {_clock(plan.predicted_s)}; nothing was moved\n'
+    )
     return 0
 
 
@@ -215,7 +228,10 @@ def _clock(seconds: float) -> str:
 
 
 class _Signals:
-    """Ctrl-C and SIGTERM end a drawing as `stop` does: pen up, park. Once more, or before it began: at once."""
+    """Ctrl-C and SIGTERM end a drawing as `stop` does: pen up, park. Once more, or before it began: at once.
+
+    SIGUSR1 goes on after a pause. Reading from a terminal that is another's just fails, and suspends nothing (SIGTTIN).
+    """
 
     def __init__(self, plotter: Plotter) -> None:
         self._plotter = plotter
@@ -225,6 +241,8 @@ class _Signals:
     def __enter__(self) -> _Signals:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._take)
+        self._before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, lambda *_: self._plotter.resume())
+        self._before[signal.SIGTTIN] = signal.signal(signal.SIGTTIN, signal.SIG_IGN)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -248,6 +266,7 @@ class _ProgressLine:
         self._live = sys.stderr.isatty()
         self._tenth = -1
         self._asked = False
+        self.predicted_s = 0.0
 
     def __enter__(self) -> _ProgressLine:
         return self
@@ -265,8 +284,9 @@ class _ProgressLine:
     def show(self, progress: Progress) -> None:
         from sketch_robot.plotters.plotter import PlotterStatus
 
+        self.predicted_s = self.predicted_s or progress.remaining_s
         if self._plotter.status == PlotterStatus.PAUSED:
-            self._ask(str(getattr(self._plotter, 'reason', '')))
+            self._ask(self._plotter.reason)
             return
         self._asked = False
         text = (
@@ -289,7 +309,13 @@ class _ProgressLine:
         threading.Thread(target=self._wait_for_enter, name='enter', daemon=True).start()
 
     def _wait_for_enter(self) -> None:
-        if sys.stdin.readline():
+        try:
+            pressed = sys.stdin is not None and bool(sys.stdin.readline())
+        except OSError as error:  # in the background of its terminal
+            _log.info('stdin: %s', error)
+            pressed = False
+        if pressed:
             self._plotter.resume()
-        else:  # nobody is there to do it
-            self._plotter.stop()
+        else:
+            number = os.getpid()
+            _say(f'nobody can press Enter here; `kill -USR1 {number}` goes on, `kill {number}` ends the drawing')

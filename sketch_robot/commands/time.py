@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sketch_robot.commands import UsageError
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.validation import POSITIVE, fits
 
 if TYPE_CHECKING:  # the rooms take a second to load; `--help` does without
-    from sketch_robot.motion import DrawingPlan, Machine, PenProfile
+    from sketch_robot.motion import DrawingPlan, Machine, MachineLimits
 
 
 def add_commands(subparsers: Any) -> None:
@@ -70,10 +70,11 @@ def time(args: argparse.Namespace) -> int:
     return 0
 
 
-def times_of(plan: DrawingPlan, profile: PenProfile) -> dict[str, Any]:
+def times_of(plan: DrawingPlan, profile: MachineLimits) -> dict[str, Any]:
     """What the command prints of a plan drawn by some machine; draw, travel and lift add up to what is predicted."""
     from sketch_robot.motion.calibration import stops_of
-    from sketch_robot.motion.timing import draw_seconds, hop_seconds, hops
+    from sketch_robot.motion.plan import hops
+    from sketch_robot.motion.timing import draw_seconds, hop_seconds
 
     count = len(plan.strokes)
     draw_s = float(draw_seconds(plan.strokes, profile).sum())
@@ -95,7 +96,7 @@ def times_of(plan: DrawingPlan, profile: PenProfile) -> dict[str, Any]:
 
 def _check(args: argparse.Namespace) -> None:
     for seconds in args.measured:
-        if not (math.isfinite(seconds) and seconds > 0.0):
+        if not fits(seconds, POSITIVE):
             raise UsageError(ErrorCode.BAD_GOAL, f'--measured takes a positive number of seconds, not {seconds:g}')
     if args.save is not None and (args.profile is None or not args.measured):
         raise UsageError(ErrorCode.BAD_GOAL, '--save needs --profile, the machine, and --measured, what it took')
@@ -110,13 +111,13 @@ def _machine(name: str) -> Machine:
         raise UsageError(error.code, error.message) from error
 
 
-def _calibrated(plan: DrawingPlan, measured_s: list[float], profile: PenProfile) -> PenProfile:
+def _calibrated(plan: DrawingPlan, measured_s: list[float], profile: MachineLimits) -> MachineLimits:
     from sketch_robot.motion.calibration import calibrate_stops
 
     return calibrate_stops([(plan, seconds) for seconds in measured_s], profile)
 
 
-def _save(machine: Machine, motion: PenProfile, name: str) -> Path:
+def _save(machine: Machine, motion: MachineLimits, name: str) -> Path:
     from sketch_robot.motion import Machine, save_machine
     from sketch_robot.motion.machine import place_of
 

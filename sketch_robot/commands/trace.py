@@ -48,7 +48,7 @@ def trace(args: argparse.Namespace) -> int:
     from sketch_robot.errors import SketchRobotError
     from sketch_robot.files import replacing
     from sketch_robot.strokes import drop_specks, trace_ink
-    from sketch_robot.strokes.line_picture import load_line_picture
+    from sketch_robot.strokes.tracing.line_picture import load_line_picture
 
     strokes = drop_specks(trace_ink(load_line_picture(args.lines)))
     if not strokes:

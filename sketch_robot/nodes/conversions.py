@@ -6,7 +6,6 @@ Inside, millimetres and seconds; in messages, metres (REP-103), and durations wh
 from __future__ import annotations
 
 import array
-import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -19,9 +18,10 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import HOME_MM, DrawingPlan, Page, Pen, PenProfile
-from sketch_robot.nodes.stroke_messages import strokes_from_ros, strokes_to_ros
+from sketch_robot.motion import HOME_MM, DrawingPlan, MachineLimits, Page, Pen
+from sketch_robot.nodes.messages import strokes_from_ros, strokes_to_ros
 from sketch_robot.stroke import LABELS, Stroke
+from sketch_robot.validation import NOT_NEGATIVE, POSITIVE, fits
 
 MM = 1e-3  # a millimetre in metres
 FRAME = 'paper'
@@ -82,7 +82,7 @@ def plan_from_ros(msg: DrawingPlanMsg) -> DrawingPlan:
         'pen_width': msg.pen_width,
     }
     for name, value in numbers.items():
-        if not (math.isfinite(value) and value > 0.0):
+        if not fits(value, POSITIVE):
             raise SketchRobotError(ErrorCode.BAD_PLAN, f'the plan has no usable {name}: {value}')
     times = np.array(msg.stroke_seconds, dtype=np.float64)
     usable = np.isfinite(times) & (times >= 0.0)
@@ -90,13 +90,13 @@ def plan_from_ros(msg: DrawingPlanMsg) -> DrawingPlan:
         raise SketchRobotError(
             ErrorCode.BAD_PLAN, f'the plan has {len(msg.strokes)} strokes but {int(usable.sum())} usable times'
         )
-    if not (math.isfinite(msg.return_seconds) and msg.return_seconds >= 0.0):
+    if not fits(msg.return_seconds, NOT_NEGATIVE):
         raise SketchRobotError(ErrorCode.BAD_PLAN, f'the plan has no usable return_seconds: {msg.return_seconds}')
     try:
         return DrawingPlan(
             strokes=strokes_from_ros(msg.strokes, 1.0 / MM),
             page=Page(msg.page_width / MM, msg.page_height / MM, msg.margin / MM, msg.page),
-            profile=PenProfile(
+            profile=MachineLimits(
                 name=msg.profile,
                 draw_speed_mm_s=msg.draw_speed / MM,
                 draw_accel_mm_s2=msg.draw_acceleration / MM,
@@ -166,6 +166,7 @@ _COLOURS = {
     'ear': (0.50, 0.35, 0.20),
     'clothes': (0.25, 0.35, 0.55),
     'other': (0.35, 0.35, 0.35),
+    'shading': (0.55, 0.55, 0.55),
 }
 
 

@@ -1,4 +1,4 @@
-"""The graph as a child process, for a program that wants one of its own."""
+"""The graph as a child process, on a ROS domain that is free."""
 
 from __future__ import annotations
 
@@ -16,20 +16,24 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 STOP_TIMEOUT_S = 8.0
 DOMAINS = range(1, 101)  # that fit between the system's own ports
 FIRST_PORT, PORTS = 7410, 250  # what a domain's first participant listens to (DDSI-RTPS 2.5, 9.6.2.3)
+PARTICIPANTS = 60  # of a domain that are looked for; each has two ports
 
 
 def free_domain() -> int:
     """A ROS domain in which nobody on this machine is; a random one if somebody is in all of them."""
     domains = random.sample(DOMAINS, len(DOMAINS))
-    return next((domain for domain in domains if _is_free(FIRST_PORT + PORTS * domain)), domains[0])
+    return next((domain for domain in domains if is_free(domain)), domains[0])
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind(('', port))
-        except OSError:
-            return False
+def is_free(domain: int) -> bool:
+    """Whether nobody on this machine is in a domain."""
+    first = FIRST_PORT + PORTS * domain
+    for port in range(first, first + 2 * PARTICIPANTS, 2):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(('', port))
+            except OSError:
+                return False
     return True
 
 

@@ -1,36 +1,68 @@
-"""A subscription to pictures that fits whatever sends them.
-
-Reliable first (see `qos.IMAGE`). A camera driver that offers best effort only would never be heard; the middleware says
-so, and the subscription is made again as best effort.
-"""
+"""A subscription to pictures that fits whatever sends them: reliably or not, as they are or compressed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
 from rclpy.qos import QoSPolicyKind, QoSProfile
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
 from sketch_robot.nodes import qos
-from sketch_robot.nodes.runner import SketchNode
+from sketch_robot.nodes.images import image_from_compressed
+from sketch_robot.nodes.node import SketchNode
+from sketch_robot.nodes.parameters import Parameter
+
+RAW, COMPRESSED = 'raw', 'compressed'
+TRANSPORT = Parameter(
+    'image_transport',
+    RAW,
+    "How camera pictures come: raw, or compressed (image_transport's JPEG, on the topic with /compressed behind it).",
+    choices=(RAW, COMPRESSED),
+    read_only=True,
+)
+Picture: TypeAlias = Image | CompressedImage
+
+
+def picture_topic(node: SketchNode, topic: str, transport: str) -> str:
+    """The whole name of a topic of pictures. As image_transport does it, what is remapped is the plain name."""
+    name = node.resolve_topic_name(topic)
+    return f'{name}/compressed' if transport == COMPRESSED else name
+
+
+def unpacked(picture: Picture) -> Image:
+    """A picture as it came, decoded when it was compressed.
+
+    Raises:
+        SketchRobotError: BAD_IMAGE, it cannot be decoded.
+    """
+    return image_from_compressed(picture) if isinstance(picture, CompressedImage) else picture
 
 
 class ImageInput:
-    """Pictures of one topic, newest first, none older than one waiting."""
+    """Pictures of one topic, newest first, none older than one waiting.
 
-    def __init__(self, node: SketchNode, topic: str, on_image: Callable[[Image], None]) -> None:
+    Args:
+        node: that listens.
+        topic: the plain name, to be remapped.
+        on_image: gets each as it came; `unpacked` decodes it, which takes a while.
+        transport: RAW or COMPRESSED.
+    """
+
+    def __init__(self, node: SketchNode, topic: str, on_image: Callable[[Picture], None], transport: str = RAW) -> None:
         self._node = node
-        self._topic = topic
+        self._topic = picture_topic(node, topic, transport)
+        self._kind = CompressedImage if transport == COMPRESSED else Image
         self._on_image = on_image
         self._again: Timer | None = None
         self._subscription: Subscription | None = self._subscribe(qos.IMAGE)
 
     def _subscribe(self, profile: QoSProfile) -> Subscription:
         events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible)
-        return self._node.create_subscription(Image, self._topic, self._on_image, profile, event_callbacks=events)
+        return self._node.create_subscription(self._kind, self._topic, self._on_image, profile, event_callbacks=events)
 
     def _on_incompatible(self, event: QoSRequestedIncompatibleQoSInfo) -> None:
         if event.last_policy_kind != QoSPolicyKind.RELIABILITY or self._again is not None:

@@ -14,11 +14,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.photo import MAX_PIXELS, MIN_SIDE_PX, Photo, photo_from_array
+from sketch_robot.photo import MAX_PIXELS, MIN_SIDE_PX, Photo, decode_photo, photo_from_array
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +49,8 @@ _LAYOUT: dict[str, tuple[int, type]] = {
     'uyvy': (2, np.uint8),
     'yuv422_yuy2': (2, np.uint8),
     'yuyv': (2, np.uint8),
+    'nv12': (1, np.uint8),
+    'nv21': (1, np.uint8),
 }
 ENCODINGS = tuple(_LAYOUT)
 
@@ -65,6 +67,8 @@ _YUV = {
     'yuv422_yuy2': cv2.COLOR_YUV2RGB_YUY2,
     'yuyv': cv2.COLOR_YUV2RGB_YUY2,
 }
+# A plane of luma, then one of half as many rows with the chroma of two by two pixels: as Raspberry Pi cameras send.
+_PLANAR = {'nv12': cv2.COLOR_YUV2RGB_NV12, 'nv21': cv2.COLOR_YUV2RGB_NV21}
 _BRIDGE_NAMES = {'16UC1': 'mono16', 'uyvy': 'yuv422', 'yuyv': 'yuv422_yuy2'}  # cv_bridge knows these pixels so
 
 
@@ -74,6 +78,8 @@ def _bad(message: str) -> SketchRobotError:
 
 def array_from_ros(msg: Image) -> np.ndarray:
     """The pixels of a message, as they are: (H, W) or (H, W, C), uint8, uint16 or float32; a view where possible.
+
+    Of `nv12` and `nv21` both planes, (H + H / 2, W).
 
     Raises:
         SketchRobotError: BAD_IMAGE, the encoding is unknown, or width, height, step and the data do not fit together.
@@ -94,6 +100,10 @@ def array_from_ros(msg: Image) -> np.ndarray:
         raise _bad(
             f'step is {msg.step} bytes, but a row of {width} pixels {msg.encoding} needs {width * channels * item}'
         )
+    if msg.encoding in _PLANAR:
+        if width % 2 or height % 2:
+            raise _bad(f'{msg.encoding} shares colours by two by two pixels; send even sides, not {width} x {height}')
+        height += height // 2
     if len(msg.data) != msg.step * height:
         raise _bad(
             f'the image holds {len(msg.data)} bytes, but {height} rows of {msg.step} bytes are {msg.step * height}'
@@ -123,6 +133,16 @@ def photo_from_ros(msg: Image, *, source: str = 'image') -> Photo:
     return photo_from_array(_to_rgb(msg.encoding, pixels), source=source, stamp_s=stamp_s)
 
 
+def image_from_compressed(msg: CompressedImage) -> Image:
+    """A JPEG or PNG of `image_transport` as a picture, rgb8, with the same header.
+
+    Raises:
+        SketchRobotError: BAD_IMAGE, see `decode_photo`.
+    """
+    photo = decode_photo(bytes(msg.data), f'the compressed picture ({msg.format or "of no format"})')
+    return image_to_ros(photo.rgb, 'rgb8', msg.header)
+
+
 def _to_rgb(encoding: str, pixels: np.ndarray) -> np.ndarray:
     if encoding in ('rgb8', 'rgba8', 'mono8', '8UC1'):
         return pixels
@@ -130,14 +150,14 @@ def _to_rgb(encoding: str, pixels: np.ndarray) -> np.ndarray:
         return pixels[..., ::-1]
     if encoding == 'bgra8':
         return pixels[..., [2, 1, 0, 3]]
-    bridge = working_cv_bridge()
+    bridge = None if encoding in _PLANAR else working_cv_bridge()  # it knows no planes
     return with_opencv(encoding, pixels) if bridge is None else with_cv_bridge(bridge, encoding, pixels)
 
 
 def with_opencv(encoding: str, pixels: np.ndarray) -> np.ndarray:
     """Bayer, YUV, 16-bit and float pixels to RGB or grey, (H, W[, 3]), uint8 or float32."""
-    if encoding in _YUV:
-        return cv2.cvtColor(np.ascontiguousarray(pixels), _YUV[encoding])
+    if encoding in _YUV or encoding in _PLANAR:
+        return cv2.cvtColor(np.ascontiguousarray(pixels), (_YUV | _PLANAR)[encoding])
     if pixels.dtype == np.float32:
         return pixels
     if encoding.startswith('bayer_'):

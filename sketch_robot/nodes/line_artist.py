@@ -1,52 +1,75 @@
 """The node `line_artist`: photos to line art.
 
-Serves `render_line_art`. Listens to `image_raw` and, while somebody listens to it, publishes `line_art` (mono8, the
-photo's header) at the rate it can hold: the newest frame only, none older than `max_frame_age`; `/diagnostics` counts
-them.
+Serves `render_line_art`. While somebody listens to `line_art` (mono8, the photo's header) it listens to `image_raw`,
+or to `image_raw/compressed` where `image_transport` says so, and draws at the rate it can hold: the newest frame only,
+none older than `max_frame_age`; `/diagnostics` counts them.
 """
 
 from __future__ import annotations
 
-import math
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.service import Service
 from rclpy.task import Future
 from sensor_msgs.msg import Image
 from sketch_robot_interfaces.srv import RenderLineArt
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.line_art import DEFAULT_ARTIST
 from sketch_robot.line_art.art import LineArt
-from sketch_robot.line_art.artist import ARTISTS, RUNTIMES, Artist, make_artist
-from sketch_robot.nodes import diagnostics, qos
-from sketch_robot.nodes.durations import seconds_from_ros
-from sketch_robot.nodes.failures import failure_of
-from sketch_robot.nodes.image_input import ImageInput
+from sketch_robot.line_art.artist import RUNTIMES, Artist, is_network, make_artist, problem_with_artist
+from sketch_robot.line_art.ink import render_ink
+from sketch_robot.nodes import qos
+from sketch_robot.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Health, Latency, Rate
+from sketch_robot.nodes.image_input import TRANSPORT, ImageInput, Picture, unpacked
 from sketch_robot.nodes.images import ink_to_ros, photo_from_ros
+from sketch_robot.nodes.managed import AUTOSTART, ManagedNode
+from sketch_robot.nodes.messages import seconds_from_ros, strokes_to_ros
+from sketch_robot.nodes.node import Worker, failure_of, run_node
 from sketch_robot.nodes.one_heap import share_one_heap
-from sketch_robot.nodes.parameters import Parameter, Parameters
-from sketch_robot.nodes.runner import SketchNode, run_node
-from sketch_robot.nodes.stroke_messages import strokes_to_ros
+from sketch_robot.nodes.parameters import FOLDERS, Parameter, Parameters
 from sketch_robot.nodes.warm_up import trace_a_little
-from sketch_robot.nodes.worker import Worker
 from sketch_robot.photo import Sitter, SitterFinder
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import strokes_from
+from sketch_robot.strokes.source import USUAL_PEN_PX
+from sketch_robot.validation import NOT_NEGATIVE, fits
+from sketch_robot.wishes import AS_IT_IS, DETAILS, MOST_CARICATURE, SHADINGS, Wishes
+
+WATCHED_S = 0.25  # how soon it is noticed that somebody watches
 
 PARAMETERS = (
-    Parameter('artist', 'student', 'Who draws when a request names nobody.', choices=tuple(sorted(ARTISTS))),
+    Parameter(
+        'artist', DEFAULT_ARTIST, "Who draws when no request says: a name, or a network's path.", names_file=True
+    ),
+    FOLDERS,
     Parameter('runtime', 'openvino', "What runs the student's network.", choices=RUNTIMES, read_only=True),
     Parameter('require_face', True, 'Whether a photo without a face is an error; false draws the whole picture.'),
+    Parameter('detail', AS_IT_IS.detail, 'How many lines, when no request says.', choices=DETAILS),
+    Parameter('age_lines', AS_IT_IS.age_lines, 'How many folds and wrinkles: 0 none, 1 all.', low=0.0, high=1.0),
+    Parameter(
+        'caricature',
+        AS_IT_IS.caricature,
+        "How much larger what is the sitter's own is drawn: 0 as it is.",
+        low=0.0,
+        high=MOST_CARICATURE,
+    ),
+    Parameter('shading', AS_IT_IS.shading, 'How light and shade are drawn.', choices=SHADINGS),
     Parameter('live', True, 'Whether to draw camera frames while somebody listens to line_art.'),
+    TRANSPORT,
+    AUTOSTART,
     Parameter('max_frame_age', 0.15, 'Older camera frames are not drawn, seconds; 0: any age.', low=0.0, high=60.0),
 )
+UNSAID = RenderLineArt.Request().age_lines  # the message's own default: as configured
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """Line art, its strokes when the artist drew some, how many faces the photo showed, and how long it took."""
+class Rendered:
+    """Line art, its strokes, how many faces the photo showed, and how long it took."""
 
     art: LineArt
     strokes: tuple[Stroke, ...]
@@ -64,30 +87,77 @@ class LiveCount:
     oldest_drawn_s: float = 0.0
 
 
-class LineArtistNode(SketchNode):
-    """See the module."""
+class LineArtistNode(ManagedNode):
+    """Turns photos into line art: those of requests, and live frames while somebody looks."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__('line_artist', **kwargs)
-        self._values = Parameters(self, PARAMETERS)
+        self._values = Parameters(
+            self, PARAMETERS, check=lambda values: problem_with_artist(values['artist']), changed=self._on_changed
+        )
         self._worker = Worker(self)
         self._artists: dict[str, Artist] = {}
         self._finder: SitterFinder | None = None
-        self._newest: Image | None = None
+        self._image_in: ImageInput | None = None
+        self._newest: Picture | None = None
         self._busy_live = False
         self._requests = 0
         self._live = LiveCount()
-        self._health = diagnostics.Diagnostics(self, 'live line art')
+        self._trouble = ''
+        self._is_warm = False
+        self._live_rate, self._live_age, self._rendering = Rate(), Latency(), Latency()
+        self._health = Diagnostics(self, 'line art', self._look_around)
         self._art_out = self.create_publisher(Image, 'line_art', qos.IMAGE)
-        self._image_in = ImageInput(self, 'image_raw', self._on_image)
-        self.create_service(RenderLineArt, 'render_line_art', self._on_render, callback_group=ReentrantCallbackGroup())
-        self.every(1.0, lambda: self._health.say(diagnostics.OK, 'live', **asdict(self._live)))
-        self._worker.run(self._warm_up).add_done_callback(self._on_warm)
+        self.every(WATCHED_S, self._listen_while_watched)
+        self._service: Service | None = None
+        self.start(self._values['autostart'])
+
+    def set_up(self) -> None:
+        """Load the networks; a manager waits for that, and hears when it failed."""
+        warm = self._worker.run(self._warm_up)
+        warm.add_done_callback(self._on_warm)
+        if not self._values['autostart']:
+            while not warm.done():
+                time.sleep(0.01)
+            if warm.exception() is not None:
+                raise failure_of(warm.exception())
+
+    def begin(self) -> None:
+        """Offer line art, as soon as the networks are loaded."""
+        if self._is_warm or self._trouble:
+            self._offer()
+
+    def rest(self) -> None:
+        """Offer nothing, and do not listen."""
+        if self._service is not None:
+            self.destroy_service(self._service)
+            self._service = None
+        self._listen_while_watched()
+
+    def clear(self) -> None:
+        """Free the networks."""
+        self._is_warm = False
+        self._worker.run(self._forget)
 
     def park(self) -> None:
         """Drop what waits."""
-        self._image_in.close()
         self._worker.close()
+
+    def _offer(self) -> None:
+        if self._service is None:
+            group = ReentrantCallbackGroup()
+            self._service = self.create_service(RenderLineArt, 'render_line_art', self._on_render, callback_group=group)
+
+    def _on_changed(self, names: Collection[str]) -> None:
+        """Load another artist now, for the next drawing."""
+        if 'artist' in names and self._is_warm:
+            self._worker.run(self._change_artist).add_done_callback(self._on_artist_changed)
+
+    def _on_artist_changed(self, future: Future) -> None:
+        if future.exception() is not None:
+            self.get_logger().error(f'the artist {self._values["artist"]!r}: {failure_of(future.exception())}')
+            return
+        self.get_logger().info(f'the next drawing is by the artist {self._values["artist"]!r}')
 
     # ------------------------------------------------------------- in the worker's thread
     def _warm_up(self) -> float:
@@ -98,18 +168,30 @@ class LineArtistNode(SketchNode):
         trace_a_little()
         return time.perf_counter() - begin
 
+    def _forget(self) -> None:
+        self._artists.clear()
+        if self._finder is not None:
+            self._finder.close()
+            self._finder = None
+
+    def _change_artist(self) -> None:
+        self._artists.clear()
+        self._artist(self._values['artist']).warm_up()
+
     def _artist(self, name: str) -> Artist:
         if name not in self._artists:
             self._artists[name] = make_artist(name, runtime=self._values['runtime'])
         return self._artists[name]
 
-    def _draw(self, msg: Image, artist: str, require_face: bool) -> Drawn:
+    def _draw(self, msg: Image, artist: str, require_face: bool, wishes: Wishes, pen_px: float) -> Rendered:
         begin = time.perf_counter()
         chosen = self._artist(artist)
         sitter = self._sitter_in(msg, require_face)
         art = chosen.draw(sitter)
-        strokes = art.strokes or (strokes_from(art, sitter) if art.parts else ())
-        return Drawn(art, strokes, sitter.faces, time.perf_counter() - begin)
+        strokes = strokes_from(art, sitter, wishes, pen_px=pen_px)
+        if wishes != AS_IT_IS:
+            art = LineArt(render_ink(strokes, art.size_px), art.artist)  # what the artist drew is not what is wished
+        return Rendered(art, strokes, sitter.faces, time.perf_counter() - begin)
 
     def _sitter_in(self, msg: Image, require_face: bool, *, quick: bool = False) -> Sitter:
         if self._finder is None:
@@ -117,8 +199,8 @@ class LineArtistNode(SketchNode):
         self._finder.quick = quick
         return self._finder.find(photo_from_ros(msg), require_face=require_face)
 
-    def _draw_live(self, msg: Image) -> Image | None:
-        age_s = self.get_clock().now().nanoseconds * 1e-9 - seconds_from_ros(msg.header.stamp)
+    def _draw_live(self, msg: Picture) -> Image | None:
+        age_s = self._age_s(msg)
         limit_s = self._values['max_frame_age']
         stamped = msg.header.stamp.sec or msg.header.stamp.nanosec
         if stamped and limit_s > 0.0 and age_s > limit_s:
@@ -127,24 +209,60 @@ class LineArtistNode(SketchNode):
         if stamped:
             self._live.oldest_drawn_s = max(self._live.oldest_drawn_s, age_s)
         artist = self._artist(self._values['artist'])
-        sitter = self._sitter_in(msg, self._values['require_face'], quick=True)
+        sitter = self._sitter_in(unpacked(msg), self._values['require_face'], quick=True)
         return ink_to_ros(artist.draw(sitter).ink, msg.header)
 
+    def _age_s(self, msg: Picture) -> float:
+        return self.get_clock().now().nanoseconds * 1e-9 - seconds_from_ros(msg.header.stamp)
+
     # ------------------------------------------------------------- in the executor's thread
+    def _look_around(self) -> Health:
+        values = {
+            'artist': self._values['artist'],
+            'runtime': self._values['runtime'],
+            'requests': self._requests,
+            **self._rendering.values('render'),
+            'live_hz': self._live_rate.hz,
+            **self._live_age.values('live_age'),
+            **asdict(self._live),
+        }
+        if not self.is_active:
+            return Health(WARN, 'inactive', values)
+        if self._trouble:
+            return Health(ERROR, self._trouble, values)
+        if not self._is_warm:
+            return Health(WARN, 'warming up', values)
+        return Health(OK, 'drawing live' if self._image_in is not None else 'ready', values)
+
     def _on_warm(self, future: Future) -> None:
         if future.exception() is not None:
             error = failure_of(future.exception())
+            self._trouble = error.message
             self.get_logger().error(f'warming up failed: {error}')
+        else:
+            self._is_warm, self._trouble = True, ''
+        self._health.changed()
+        if self.is_active:
+            self._offer()  # only now: a graph is complete when its nodes can answer
+        if self._trouble:
             return
         self.get_logger().info(f'ready: the artist {self._values["artist"]!r} warmed up in {future.result():.1f} s')
 
-    def _on_image(self, msg: Image) -> None:
+    def _listen_while_watched(self) -> None:
+        """Frames that nobody needs cost a few milliseconds each."""
+        watched = self.is_active and self._values['live'] and self._art_out.get_subscription_count() > 0
+        if watched and self._image_in is None:
+            self._image_in = ImageInput(self, 'image_raw', self._on_image, self._values['image_transport'])
+        elif not watched and self._image_in is not None:
+            self._image_in.close()
+            self._image_in = self._newest = None
+
+    def _on_image(self, msg: Picture) -> None:
         self._newest = msg
         self._draw_newest()
 
     def _draw_newest(self) -> None:
-        wanted = self._values['live'] and self._art_out.get_subscription_count() > 0
-        if self._newest is None or self._busy_live or self._requests or not wanted:
+        if self._newest is None or self._busy_live or self._requests:
             return
         msg, self._newest = self._newest, None
         self._busy_live = True
@@ -156,8 +274,12 @@ class LineArtistNode(SketchNode):
             self._live.failed += 1
             self.get_logger().info(f'no live line art: {failure_of(future.exception())}', throttle_duration_sec=10.0)
         elif future.result() is not None:
+            art: Image = future.result()
             self._live.drawn += 1
-            self._art_out.publish(future.result())
+            self._live_rate.tick()
+            if art.header.stamp.sec:
+                self._live_age.add(self._age_s(art))
+            self._art_out.publish(art)
         self._draw_newest()
 
     async def _on_render(
@@ -167,9 +289,13 @@ class LineArtistNode(SketchNode):
         self._requests += 1
         try:
             check_styles(request.styles, request.style_weights)
-            drawn: Drawn = await self._worker.run(
-                self._draw, request.image, artist, request.require_face or self._values['require_face']
-            )
+            self._check_artist(artist)
+            wishes = self._wishes(request)
+            if request.check_only:
+                return response
+            must_show_face = request.require_face or self._values['require_face']
+            pen_px = request.pen_pixels or USUAL_PEN_PX
+            drawn: Rendered = await self._worker.run(self._draw, request.image, artist, must_show_face, wishes, pen_px)
         except Exception as error:  # noqa: BLE001  every failure is answered with its code; defects are logged
             failure = failure_of(error)
             response.error_code, response.error_msg = failure.code, failure.message
@@ -177,10 +303,33 @@ class LineArtistNode(SketchNode):
         finally:
             self._requests -= 1
             self._draw_newest()
+        self._rendering.add(drawn.seconds)
+        self._trouble, self._is_warm = '', True
         response.line_art = ink_to_ros(drawn.art.ink, request.image.header)
         response.strokes = strokes_to_ros(drawn.strokes)
         response.artist, response.faces, response.seconds = drawn.art.artist, drawn.faces, drawn.seconds
         return response
+
+    def _wishes(self, request: RenderLineArt.Request) -> Wishes:
+        """What a request wishes, or what is configured where it does not say."""
+        age_lines, caricature = (round(value, 6) for value in (request.age_lines, request.caricature))  # from float32
+        return Wishes(
+            request.detail or self._values['detail'],
+            self._values['age_lines'] if age_lines == UNSAID else age_lines,
+            self._values['caricature'] if caricature == UNSAID else caricature,
+            request.shading or self._values['shading'],
+        )
+
+    def _check_artist(self, name: str) -> None:
+        """Refuse a file that only a request names: whoever can send one should not choose what this machine opens."""
+        if is_network(name) and name != self._values['artist']:
+            raise SketchRobotError(
+                ErrorCode.BAD_GOAL,
+                f"the network {name!r} must be this node's parameter 'artist' before requests name it",
+            )
+        problem = problem_with_artist(name)
+        if problem:
+            raise SketchRobotError(ErrorCode.BAD_GOAL, problem)
 
 
 def check_styles(styles: list[str], weights: list[float]) -> None:
@@ -196,7 +345,7 @@ def check_styles(styles: list[str], weights: list[float]) -> None:
             )
     if len(weights) not in (0, len(styles)):
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'{len(styles)} styles but {len(weights)} style weights')
-    if any(not math.isfinite(weight) or weight < 0.0 for weight in weights):
+    if not all(fits(weight, NOT_NEGATIVE) for weight in weights):
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'style weights must be finite and not negative: {list(weights)}')
 
 

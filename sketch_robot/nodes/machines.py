@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion.machine import Machine, load_machine, machine_names
-from sketch_robot.nodes.runner import SketchNode
-from sketch_robot.plotters import PLOTTERS, Plotter, make_plotter
+import numpy as np
+
+from sketch_robot.motion.machine import Machine
+from sketch_robot.nodes.node import SketchNode
+from sketch_robot.plotters import Capability, Plotter, find_driver, find_machine, make_plotter
 
 if TYPE_CHECKING:
     from sketch_robot.nodes.arm import ArmTopics
@@ -21,22 +22,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class MadeMachine:
-    """A machine, and what publishes of it besides what all have."""
+    """A machine, where it is plugged in, and what publishes of it besides what all have.
+
+    `port` is '' for a machine that is plugged in nowhere; `base_from_paper`, (4, 4) metres, is where the paper lies in
+    the machine's base, for arms, whose files say so.
+    """
 
     machine: Machine
     plotter: Plotter
+    port: str = ''
     arm: ArmTopics | None = None
-
-
-def machine_of(name: str) -> Machine:
-    """A machine by name, by its file's path, or the plain one of a driver.
-
-    Raises:
-        SketchRobotError: BAD_GOAL, there is none; the message lists those that exist.
-    """
-    if name in PLOTTERS and name not in machine_names():
-        return Machine(name, driver=name)
-    return load_machine(name)
+    base_from_paper: np.ndarray | None = None
 
 
 def make_machine(node: SketchNode, values: Mapping[str, Any]) -> MadeMachine:
@@ -49,42 +45,44 @@ def make_machine(node: SketchNode, values: Mapping[str, Any]) -> MadeMachine:
     Raises:
         SketchRobotError: BAD_GOAL, the parameters do not fit the machine.
     """
-    machine = machine_of(values['machine'])
-    driver = PLOTTERS.get(machine.driver)
-    takes = inspect.signature(driver).parameters if driver is not None else {}
+    machine = find_machine(values['machine'])
     options: dict[str, Any] = {}
     for option in ('alarm_after_strokes', 'offline_after_strokes'):
         if values[option] >= 0:
             options[option] = values[option]
-    if 'speedup' in takes:
-        options['speedup'] = values['speedup'] if values['speedup'] != 1.0 else machine.options.get('speedup', 1.0)
-    elif values['speedup'] != 1.0:
-        _log.warning('the machine %r is no simulation: speedup %g is ignored', machine.name, values['speedup'])
-    port = values['port'] or None
+    if values['speedup'] != 1.0:
+        if Capability.SIMULATION in find_driver(machine.driver).capabilities:
+            options['speedup'] = values['speedup']
+        else:
+            _log.warning('the machine %r is no simulation: speedup %g is ignored', machine.name, values['speedup'])
     if machine.driver == 'arm':
         return _arm(node, machine, values['arm_controller'], options)
-    if 'port' in takes and not port and not machine.options.get('port') and not takes['port'].default:
-        raise SketchRobotError(
-            ErrorCode.BAD_GOAL,
-            f'where the machine {machine.name!r} is plugged in is not known; set the parameter port (`sketch-robot '
-            'machine list` shows ports), or save it with `sketch-robot machine calibrate`',
-        )
-    return MadeMachine(machine, make_plotter(machine, port, **options))
+    port = values['port'] or str(machine.options.get('port', ''))
+    return MadeMachine(machine, make_plotter(machine, values['port'] or None, **options), port)
+
+
+def record_name(node: SketchNode, made: MadeMachine) -> str:
+    """What the record of a node's drawings is called: by its graph, its name and its machine, of which each has one.
+
+    Two graphs of one user, in two namespaces or two ROS domains, have nothing in common, though they have one home.
+    """
+    name = node.get_fully_qualified_name().strip('/').replace('/', '.')  # no name of ROS has a dot
+    device = re.sub('[^A-Za-z0-9]+', '-', made.port).strip('-')
+    return '-'.join(filter(None, (f'domain{node.context.get_domain_id()}', name, made.machine.name, device)))
 
 
 def _arm(node: SketchNode, machine: Machine, topic: str, options: dict[str, Any]) -> MadeMachine:
     from sketch_robot.nodes.arm import ArmTopics, ControlledArm, WatchedArm  # heavy, and most have no arm
-    from sketch_robot.plotters.arm import ArmPlotter
+    from sketch_robot.plotters.arm import ArmOptions, ArmPlotter
+    from sketch_robot.plotters.arm.driver import simulated_arm
+    from sketch_robot.plotters.arm.setup import make_setup
 
+    read = ArmOptions.read({**machine.options, **options}, of=f'the machine {machine.name!r}')
+    setup = make_setup(read)
     if topic:
-        controller = ControlledArm(node, topic)
-        plotter = make_plotter(machine, transport=controller, **options)
-        assert isinstance(plotter, ArmPlotter)
-        controller.of(plotter.setup.chain.names)
-        return MadeMachine(machine, plotter, ArmTopics(node, plotter, None))
-    simulated = make_plotter(machine, **options)
-    assert isinstance(simulated, ArmPlotter)
-    watched = WatchedArm(simulated.transport)
-    plotter = make_plotter(machine, transport=watched, **options)
-    assert isinstance(plotter, ArmPlotter)
-    return MadeMachine(machine, plotter, ArmTopics(node, plotter, watched))
+        controlled = ControlledArm(node, topic).of(setup.chain.names)
+        plotter = ArmPlotter(read, machine.motion, transport=controlled)
+        return MadeMachine(machine, plotter, topic, ArmTopics(node, plotter, None), setup.page.base_from_page)
+    watched = WatchedArm(simulated_arm(setup, read))
+    plotter = ArmPlotter(read, machine.motion, transport=watched)
+    return MadeMachine(machine, plotter, '', ArmTopics(node, plotter, watched), setup.page.base_from_page)

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
-from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.nodes.node import SketchNode
+from sketch_robot.validation import Rule, problem_with
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Parameter:
         low, high: the range of a number, both ends included; None: open.
         choices: the words allowed for a string; empty: any.
         read_only: fixed when the node starts.
+        names_file: it may be the path of a file; whoever sets it at run time chooses among `FOLDERS` only.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Parameter:
     high: float | None = None
     choices: tuple[str, ...] = ()
     read_only: bool = False
+    names_file: bool = False
 
     def descriptor(self) -> ParameterDescriptor:
         """What `ros2 param describe` shows."""
@@ -61,30 +66,44 @@ class Parameter:
 
     def problem_with(self, value: Any) -> str:
         """Why the value cannot be taken; '' when it can."""
-        kind = type(self.default)
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        fits = (
-            number if kind is float else isinstance(value, int) and number if kind is int else isinstance(value, kind)
-        )
-        if not fits:
-            word = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'a text'}[kind]
-            return f'{self.name} is {word}, not {value!r}'
-        if number and not math.isfinite(value):
-            return f'{self.name} must be finite, not {value}'
-        if number and ((self.low is not None and value < self.low) or (self.high is not None and value > self.high)):
-            low = 'any' if self.low is None else f'{self.low:g}'
-            high = 'any' if self.high is None else f'{self.high:g}'
-            return f'{self.name} must lie between {low} and {high}, not {value}'
-        if self.choices and value not in self.choices:
-            return f'{self.name} must be one of {", ".join(map(repr, self.choices))}, not {value!r}'
+        rule = Rule(type(self.default), self.low, self.high, choices=self.choices)
+        return problem_with(self.name, value, rule)
+
+
+FOLDERS = Parameter(
+    'file_folders',
+    '',
+    'Folders from which files may be named in parameters at run time, with colons between; empty: from none.',
+    read_only=True,
+)
+
+
+def is_path(text: str) -> bool:
+    """Whether a value is the path of a file rather than a name."""
+    return os.sep in text or Path(text).suffix != ''
+
+
+def problem_with_file(text: str, folders: str) -> str:
+    """Why a file may not be named at run time; '' when it may, or is none."""
+    if not is_path(text):
         return ''
+    path = Path(text).expanduser().resolve()
+    allowed = [Path(folder).expanduser().resolve() for folder in folders.split(':') if folder]
+    if any(path.is_relative_to(folder) for folder in allowed):
+        return ''
+    return f'{text!r} lies in none of the folders that file_folders names: name it when the node starts'
 
 
 class Parameters:
     """The declared parameters of one node; `values['name']` is the present value in the type of its default."""
 
     def __init__(
-        self, node: Node, table: Sequence[Parameter], *, check: Callable[[dict[str, Any]], str] | None = None
+        self,
+        node: SketchNode,
+        table: Sequence[Parameter],
+        *,
+        check: Callable[[dict[str, Any]], str] | None = None,
+        changed: Callable[[Collection[str]], None] | None = None,
     ) -> None:
         """Declare a table.
 
@@ -92,6 +111,7 @@ class Parameters:
             node: whose parameters they are.
             table: its rows.
             check: called with all values before they change; returns why they do not fit together, or ''.
+            changed: called with the names of those that have changed.
 
         Raises:
             SketchRobotError: BAD_GOAL, an override is of the wrong type or out of range.
@@ -107,6 +127,8 @@ class Parameters:
         if check is not None:
             self._refuse(check({name: self[name] for name in self._rows}))
         node.add_on_set_parameters_callback(self._on_set)
+        if changed is not None:
+            node.add_post_set_parameters_callback(lambda those: changed({each.name for each in those}))
         self._warn_of_strangers(overrides)
 
     def __getitem__(self, name: str) -> Any:
@@ -125,6 +147,8 @@ class Parameters:
             if row is None:
                 continue
             problem = row.problem_with(parameter.value)
+            if not problem and row.names_file and parameter.value != self[row.name]:
+                problem = problem_with_file(parameter.value, self[FOLDERS.name])
             if problem:
                 return SetParametersResult(successful=False, reason=problem)
             wanted[row.name] = type(row.default)(parameter.value)
@@ -135,7 +159,7 @@ class Parameters:
 
     def _warn_of_strangers(self, overrides: Iterable[str]) -> None:
         for name in sorted(overrides):
-            if self._node.has_parameter(name) or name.startswith('qos_overrides.'):
+            if self._node.has_parameter(name) or name in self._node.of_others or name.startswith('qos_overrides.'):
                 continue
             near = difflib.get_close_matches(name, self._rows, n=1)
             hint = f'; did you mean {near[0]!r}?' if near else f'; known: {", ".join(sorted(self._rows))}'

@@ -2,12 +2,15 @@
 
 Serves the action `execute_plan` and the services `~/home` `~/stop` `~/pause` `~/resume` `~/set_origin` (Trigger) and
 `~/pen` (SetBool, true: down). Publishes `plotter_state`, `pen_pose`, `/diagnostics` and, from machines that know it,
-`paper`: a picture of what is on paper (latched; mono8, and rgb8 for plans with a pen in a colour), once a second while
-drawing and at the end. With an arm it also speaks as `sketch_robot.nodes.arm` says.
+`paper`: a picture of what is on paper (latched; mono8, and rgb8 for plans with a pen in a colour): an empty sheet, then
+once a second while drawing and at the end. On `/tf_static` it tells where the frame `paper` lies in `base_link`. With
+an arm it also speaks as `sketch_robot.nodes.arm` says.
 
 A goal is a drawing on a new sheet. Whatever ends it, a fault, a cancel or a kill of this node, the pen goes up as soon
 as the machine can be reached, and what is proven to be on paper is in a journal: `~/resume` then draws exactly the
-rest, now or after the node has been started again. A drawing whose commander is lost ends with the pen up, too.
+rest, now or after the node has been started again. A drawing whose commander is lost ends with the pen up, too: when
+the middleware misses it, or, of one that proves its life by sending the goal's id on `execute_plan_keepalive`, when it
+falls silent. Who has the rest drawn may prove it likewise, by `rest_id` of what `plotter_state.unfinished` names.
 """
 
 from __future__ import annotations
@@ -24,22 +27,27 @@ from sketch_robot_interfaces.action import ExecutePlan
 from std_srvs.srv import SetBool, Trigger
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.nodes.commander import Commander
+from sketch_robot.files import state_folder
+from sketch_robot.motion import parse_page
+from sketch_robot.nodes.commander import Commander, rest_id
 from sketch_robot.nodes.conversions import MM, plan_from_ros
-from sketch_robot.nodes.durations import duration_to_ros
-from sketch_robot.nodes.failures import failure_of
-from sketch_robot.nodes.machines import make_machine
+from sketch_robot.nodes.diagnostics import drawing_id
+from sketch_robot.nodes.machines import make_machine, record_name
+from sketch_robot.nodes.managed import AUTOSTART, ManagedNode
+from sketch_robot.nodes.messages import duration_to_ros
+from sketch_robot.nodes.node import end_goal, failure_of, run_node
 from sketch_robot.nodes.parameters import Parameter, Parameters
-from sketch_robot.nodes.plotter_topics import PlotterTopics
-from sketch_robot.nodes.runner import SketchNode, run_node
+from sketch_robot.nodes.plotter_topics import PlotterTopics, place_on_table, tell_paper_frame
 from sketch_robot.nodes.supervisor import Supervisor
 from sketch_robot.plotters import Outcome, PlotterStatus
-from sketch_robot.plotters.unfinished import DrawingRecord, state_folder
+from sketch_robot.plotters.unfinished import BegunDrawing
 
 RESULT_TIMEOUT_S = 900  # how long a result waits for a client that asks late
 TICK_S = 0.05
+LONGEST_S = 86_400.0  # of a plan: more is a slip of a unit, or malice
 PARK_S = 8.0  # launch kills with SIGTERM 5 s after Ctrl-C, which changes nothing, and with SIGKILL 5 s later
 
+_PLACE = "Where the sheet's lower left corner lies in the base, metres; of an arm, as its file says."
 PARAMETERS = (
     Parameter('machine', 'default', "Which machine: a name, or the path of a machine's YAML file.", read_only=True),
     Parameter('port', '', 'Its device or device id; empty: as its file says.', read_only=True),
@@ -52,25 +60,35 @@ PARAMETERS = (
     Parameter('offline_after_strokes', -1, 'The simulated machine is lost in the stroke after so many; -1: never.',
               low=-1, read_only=True),
     Parameter('client_timeout', 2.0, 'A drawing ends when its client is gone for so long, seconds.', 0.1, 3600.0),
+    AUTOSTART,
+    Parameter('page', 'A5', 'The empty sheet that `paper` shows before the first drawing.', read_only=True),
+    Parameter('base_frame', 'base_link', 'The frame of the machine, in which the frame paper is told.', read_only=True),
+    Parameter('paper_x', 0.0, _PLACE, -100.0, 100.0, read_only=True),
+    Parameter('paper_y', 0.0, _PLACE, -100.0, 100.0, read_only=True),
+    Parameter('paper_z', 0.0, _PLACE, -100.0, 100.0, read_only=True),
+    Parameter('paper_yaw', 0.0, 'How the sheet is turned in the base, radians; of an arm, as its file says.',
+              -6.3, 6.3, read_only=True),
     Parameter('paper_resolution', 8000.0, 'Resolution of the picture `paper`, pixels a metre.', 500.0, 40000.0),
 )  # fmt: skip
 
 
-class PlotterNode(SketchNode):
-    """See the module."""
+class PlotterNode(ManagedNode):
+    """Puts plans on paper with one machine, and tells what it does."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__('plotter', **kwargs)
-        self._values = Parameters(self, PARAMETERS)
+        self._values = Parameters(self, PARAMETERS, check=_problem_with)
         made = make_machine(self, {row.name: self._values[row.name] for row in PARAMETERS})
         folder = self._values['journal_folder']
-        owner = self.get_fully_qualified_name().strip('/').replace('/', '_')
-        record = DrawingRecord(
-            Path(folder).expanduser() if folder else state_folder(), f'{owner}-{made.machine.name}', made.machine.name
-        )
-        self._supervisor = Supervisor(self, made.machine.name, made.plotter, record)
+        kept_in = Path(folder).expanduser() if folder else state_folder()
+        self._record = BegunDrawing(kept_in, record_name(self, made), made.machine.name)
+        self._supervisor = Supervisor(self, made.machine.name, made.plotter, self._record)
         self._plotter = made.plotter
         self._topics = PlotterTopics(self, self._supervisor)
+        self._topics.show_blank_sheet(parse_page(self._values['page']), self._values['paper_resolution'])
+        x, y, z, yaw = (self._values[f'paper_{axis}'] for axis in ('x', 'y', 'z', 'yaw'))
+        placed = place_on_table(x, y, z, yaw) if made.base_from_paper is None else made.base_from_paper
+        tell_paper_frame(self, placed, self._values['base_frame'])
         self._goal: ServerGoalHandle | None = None
         group = ReentrantCallbackGroup()
         for name, callback in (
@@ -89,6 +107,23 @@ class PlotterNode(SketchNode):
             callback_group=group, result_timeout=RESULT_TIMEOUT_S,
         )  # fmt: skip
         self.every(TICK_S, self._tick)
+        self.start(self._values['autostart'])
+
+    def set_up(self) -> None:
+        """Keep the machine's drawings for this node alone."""
+        self._record.hold()
+
+    def begin(self) -> None:
+        """Connect the machine, and draw what is asked."""
+        self._supervisor.wake()
+
+    def rest(self) -> None:
+        """End a drawing with the pen up, and let the machine go; soon, by the machine's own thread."""
+        self._supervisor.suspend()
+
+    def clear(self) -> None:
+        """Let another node keep the machine's drawings."""
+        self._record.let_go()
 
     def park(self) -> None:
         """End a drawing with the pen up, and let the machine go."""
@@ -97,7 +132,7 @@ class PlotterNode(SketchNode):
 
     # ------------------------------------------------------------- the action
     def _on_goal(self, _goal: ExecutePlan.Goal) -> GoalResponse:
-        if not self._supervisor.is_free:
+        if not self._supervisor.is_free and not self._supervisor.is_closing:
             self.get_logger().warning('a plan was rejected: another one is being drawn')
             return GoalResponse.REJECT
         return GoalResponse.ACCEPT
@@ -105,7 +140,7 @@ class PlotterNode(SketchNode):
     def _on_accepted(self, handle: ServerGoalHandle) -> None:
         # Claimed only now: a goal whose acceptance could not be sent, to a client that the middleware does not know yet
         # or any more, is never executed.
-        self._supervisor.claim()
+        self._supervisor.claim(drawing_id(handle.goal_id))
         handle.execute()
 
     def _on_cancel(self, _handle: ServerGoalHandle) -> CancelResponse:
@@ -114,14 +149,22 @@ class PlotterNode(SketchNode):
 
     async def _execute(self, handle: ServerGoalHandle) -> ExecutePlan.Result:
         result = ExecutePlan.Result()
+        if self._supervisor.is_closing:  # accepted only to be answered with a name
+            result.error_code, result.error_msg = ErrorCode.PLOTTER_OFFLINE, 'the plotter node is shutting down'
+            handle.abort()
+            return result
         self._goal = handle
         self._supervisor.take()
-        self._commander.begin()
+        self._commander.begin(handle.goal_id, promised=False)
         try:
             if handle.is_cancel_requested:
                 raise SketchRobotError(ErrorCode.CANCELLED, 'the drawing was cancelled before it began')
             plan = plan_from_ros(handle.request.plan)
-            self.get_logger().info(f'drawing {len(plan.strokes)} strokes, predicted {plan.predicted_s:.0f} s')
+            if plan.predicted_s > LONGEST_S:
+                text = f'the plan would take {plan.predicted_s / 3600.0:.1f} hours; {LONGEST_S / 3600.0:.0f} at most'
+                raise SketchRobotError(ErrorCode.BAD_PLAN, text)
+            text = f'{len(plan.strokes)} strokes, predicted {plan.predicted_s:.0f} s'
+            self.get_logger().info(f'drawing {self._supervisor.drawing_id}: {text}')
             _tell_outcome(result, await self._supervisor.draw(plan))
         except Exception as error:  # noqa: BLE001  every failure ends in a result; defects are logged
             failure = failure_of(error)
@@ -134,16 +177,11 @@ class PlotterNode(SketchNode):
 
     def _finish(self, handle: ServerGoalHandle, result: ExecutePlan.Result) -> None:
         self._goal = None
+        name = self._supervisor.drawing_id
         self._supervisor.release()
         self._topics.publish_state()  # whoever gets the result finds the machine's state as of then
-        if handle.is_active:
-            if result.error_code == ErrorCode.OK:
-                handle.succeed()
-            elif result.error_code == ErrorCode.CANCELLED and handle.is_cancel_requested:
-                handle.canceled()
-            else:
-                handle.abort()
-        self._log_end(result)
+        end_goal(handle, result.error_code)
+        self._log_end(result, name)
 
     def _tell_what_is_there(self, result: ExecutePlan.Result) -> None:
         """What an unfinished drawing left on paper: all of it when it was stopped, its strokes after a fault."""
@@ -152,24 +190,21 @@ class PlotterNode(SketchNode):
         else:
             result.strokes_drawn = self._supervisor.drawn
 
-    def _log_end(self, result: ExecutePlan.Result) -> None:
+    def _log_end(self, result: ExecutePlan.Result, name: str = 'the rest') -> None:
         line = f'{result.strokes_drawn} strokes and {result.ink:.2f} m of ink are on paper'
         if result.error_code == ErrorCode.OK:
-            self.get_logger().info(f'drawn: {line}')
+            self.get_logger().info(f'drawn {name}: {line}')
         else:
-            self.get_logger().warning(f'{ErrorCode(result.error_code).name}: {result.error_msg}; {line}')
+            code = ErrorCode(result.error_code).name
+            self.get_logger().warning(f'drawing {name} ended with {code}: {result.error_msg}; {line}')
 
     # ------------------------------------------------------------- services
     async def _on_home(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         return await self._between_drawings(self._plotter.home, 'the pen is up and at home', response)
 
     async def _on_set_origin(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        set_origin: Callable[[], None] | None = getattr(self._plotter, 'set_origin', None)
-        if set_origin is None:
-            response.message = f'the machine {self._supervisor.name!r} knows by itself where the page is'
-            return response
         done = "the pen is up, above the page's lower left corner"
-        return await self._between_drawings(set_origin, done, response)
+        return await self._between_drawings(self._plotter.set_origin, done, response)
 
     async def _on_pen(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         done = 'the pen is down' if request.data else 'the pen is up'
@@ -207,7 +242,7 @@ class PlotterNode(SketchNode):
         executor = self.executor
         assert executor is not None  # which has called
         begun = Future(executor=executor)
-        executor.create_task(self._draw_rest, begun)
+        executor.create_task(self._draw_rest, begun, left.digest)
         try:
             await begun
             response.success, response.message = True, f'drawing the rest; {left}'
@@ -215,10 +250,11 @@ class PlotterNode(SketchNode):
             response.message = str(failure_of(error))
         return response
 
-    async def _draw_rest(self, begun: Future) -> None:
+    async def _draw_rest(self, begun: Future, digest: str) -> None:
         result = ExecutePlan.Result()
         failure: SketchRobotError | None = None
         self._supervisor.take()
+        self._commander.begin(rest_id(digest), promised=False, may_leave=True)
         try:
             _tell_outcome(result, await self._supervisor.draw_rest(begun))
         except Exception as error:  # noqa: BLE001  it is answered or logged
@@ -242,9 +278,9 @@ class PlotterNode(SketchNode):
         goal = self._goal
         if goal is not None and goal.is_active:
             self._tell(goal)
-            if self._commander.lost_for_s() > self._values['client_timeout']:
-                why = 'whoever asked for the drawing is gone; the pen is up'
-                self._supervisor.end(SketchRobotError(ErrorCode.CLIENT_LOST, why))
+        if self._supervisor.is_drawing and self._commander.lost_for_s() > self._values['client_timeout']:
+            why = 'whoever asked for the drawing is gone; the pen is up'
+            self._supervisor.end(SketchRobotError(ErrorCode.CLIENT_LOST, why))
         self._topics.tick(self._values['paper_resolution'])
 
     def _tell(self, goal: ServerGoalHandle) -> None:
@@ -258,6 +294,14 @@ class PlotterNode(SketchNode):
                 parking=self._plotter.status == PlotterStatus.PARKING,
             )
         )
+
+
+def _problem_with(values: dict[str, Any]) -> str:
+    try:
+        parse_page(values['page'])
+    except SketchRobotError as error:
+        return error.message
+    return ''
 
 
 def _tell_outcome(result: ExecutePlan.Result, outcome: Outcome) -> None:

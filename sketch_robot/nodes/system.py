@@ -9,13 +9,14 @@ import functools
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from rclpy.logging import LoggingSeverity, set_logger_level
 from rclpy.parameter import Parameter
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.graph import ARGUMENTS, NodeSpec, complete, params_file, portrait_graph
-from sketch_robot.nodes.runner import SketchNode, run
+from sketch_robot.graph import ARGUMENTS, NODES, PACKAGE, NodeSpec, complete, params_file, portrait_graph
+from sketch_robot.nodes.node import SketchNode, leave, run
 
 
 def node_maker(
@@ -37,8 +38,21 @@ def node_maker(
     for old, new in spec.remappings:
         cli_args += ['-r', f'{old}:={new}']
     cli_args += ros_words
+    others = {row.name for name in NODES for row in importlib.import_module(f'{PACKAGE}.nodes.{name}').PARAMETERS}
     overrides = [Parameter(name, value=value) for name, value in spec.parameters.items()]
-    return functools.partial(kind, namespace=namespace, cli_args=cli_args, parameter_overrides=overrides)
+    return functools.partial(
+        kind,
+        namespace='/'.join(filter(None, (namespace, spec.namespace))),
+        cli_args=cli_args,
+        parameter_overrides=overrides,
+        of_others=others & said_to_all(ros_words),
+    )
+
+
+def said_to_all(ros_words: Sequence[str]) -> set[str]:
+    """The names of parameters that are given to no node in particular, `-p name:=value`."""
+    values = [value for flag, value in pairwise(ros_words) if flag in ('-p', '--param')]
+    return {value.partition(':=')[0] for value in values if ':' not in value.partition(':=')[0]}
 
 
 def _is_node_of(value: object, module: str) -> bool:
@@ -97,7 +111,7 @@ def main() -> None:
         sys.exit(2)
     level = getattr(LoggingSeverity, options['log_level'].upper())
     set_logger_level('', level)
-    sys.exit(run(makers, ros_words))
+    leave(run(makers, ros_words))
 
 
 if __name__ == '__main__':

@@ -53,6 +53,14 @@ BAD_PICTURES: dict[str, tuple[Image, tuple[str, ...]]] = {
         Image(width=63, height=48, step=126, encoding='yuyv', data=bytes(126 * 48)),
         ('come in pairs', 'a row has 63'),
     ),
+    'NV12 of odd height': (
+        Image(width=64, height=47, step=64, encoding='nv12', data=bytes(64 * 70)),
+        ('even sides, not 64 x 47',),
+    ),
+    'NV21 without its colours': (
+        Image(width=64, height=48, step=64, encoding='nv21', data=bytes(64 * 48)),
+        ('holds 3072 bytes', '72 rows of 64 bytes are 4608'),
+    ),
     'NaN': (_floats(np.nan), ('NaN or infinite',)),
     'infinity': (_floats(np.inf), ('NaN or infinite',)),
     'bright floats': (_floats(1000.0), ('float pixels from 0.5 to 1000', 'give 0..1 or 0..255')),

@@ -16,10 +16,11 @@ from sketch_robot_interfaces.msg import Stroke
 from sketch_robot_interfaces.srv import PlanDrawing, RenderLineArt
 
 from sketch_robot.errors import ErrorCode
-from sketch_robot.nodes.durations import duration_to_ros
 from sketch_robot.nodes.images import image_to_ros
+from sketch_robot.nodes.messages import duration_to_ros
 
 PREDICTED_S = 12.5
+PEN_WIDTH_PX = 1.75  # on the line art, as the planner says
 REPORT_S = 0.3  # between signs of life of a drawing that waits at its gate
 
 
@@ -28,17 +29,20 @@ class Neighbours:
 
     Attributes:
         failures: stage ('render', 'plan', 'execute') -> (code, message) that it answers with.
+        refusals: stage ('render', 'plan') -> (code, message) when it is asked whether it could.
         requests: stage -> the last request or goal it got.
         cancelled: how often the execute goal was cancelled.
         silent: give no sign of life while a drawing waits at its gate.
+        mute: never answer whether a plan will be drawn.
     """
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self.failures: dict[str, tuple[int, str]] = {}
+        self.refusals: dict[str, tuple[int, str]] = {}
         self.requests: dict[str, Any] = {}
         self.cancelled = 0
-        self.reject_plans = self.silent = False
+        self.reject_plans = self.silent = self.mute = False
         self._drawing: ServerGoalHandle | None = None
         self._gates: dict[str, Future] = {}
         self._group = ReentrantCallbackGroup()
@@ -61,7 +65,7 @@ class Neighbours:
                 ExecutePlan,
                 'execute_plan',
                 self._on_execute,
-                goal_callback=lambda _: GoalResponse.REJECT if self.reject_plans else GoalResponse.ACCEPT,
+                goal_callback=self._on_plan_to_draw,
                 cancel_callback=self._on_cancel,
                 callback_group=self._group,
             )
@@ -76,6 +80,13 @@ class Neighbours:
             gone.destroy()
         else:
             self.node.destroy_service(gone)
+
+    def close(self) -> None:
+        """Let everybody pass and be there no longer: a node that is destroyed leaves its action servers behind."""
+        for stage in ('render', 'plan', 'execute'):
+            self.open_gate(stage)
+        for stage in tuple(self._offered):
+            self.vanish(stage)
 
     def close_gate(self, stage: str) -> None:
         """Let requests of a stage wait from now on."""
@@ -94,6 +105,9 @@ class Neighbours:
         return self.failures.get(stage, (ErrorCode.OK, ''))
 
     async def _on_render(self, request: Any, response: RenderLineArt.Response) -> RenderLineArt.Response:
+        if request.check_only:
+            response.error_code, response.error_msg = self.refusals.get('render', (ErrorCode.OK, ''))
+            return response
         response.error_code, response.error_msg = await self._pass('render', request)
         response.line_art = image_to_ros(np.full((8, 8), 255, np.uint8), 'mono8', request.image.header)
         response.strokes = [Stroke(x=array.array('d', [1.0, 7.0]), y=array.array('d', [1.0, 7.0]), label='eye')]
@@ -101,6 +115,10 @@ class Neighbours:
         return response
 
     async def _on_plan(self, request: Any, response: PlanDrawing.Response) -> PlanDrawing.Response:
+        if request.check_only:
+            response.error_code, response.error_msg = self.refusals.get('plan', (ErrorCode.OK, ''))
+            response.pen_pixels = PEN_WIDTH_PX
+            return response
         response.error_code, response.error_msg = await self._pass('plan', request)
         response.plan.strokes = [Stroke(x=array.array('d', [0.01, 0.02]), y=array.array('d', [0.01, 0.02]))]
         response.plan.stroke_seconds = [PREDICTED_S]
@@ -112,6 +130,12 @@ class Neighbours:
         if self._drawing is not None and not self.silent:
             total = len(self._drawing.request.plan.strokes)
             self._drawing.publish_feedback(ExecutePlan.Feedback(strokes_done=0, strokes_total=total))
+
+    async def _on_plan_to_draw(self, goal: ExecutePlan.Goal) -> GoalResponse:
+        if self.mute:
+            self.requests['execute'] = goal
+            await Future()  # for ever
+        return GoalResponse.REJECT if self.reject_plans else GoalResponse.ACCEPT
 
     def _on_cancel(self, _handle: ServerGoalHandle) -> CancelResponse:
         self.cancelled += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.graph import portrait_graph
 from sketch_robot.nodes import camera as module
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.camera import CameraNode
@@ -24,7 +26,7 @@ from sketch_robot.photo import Photo
 from sketch_robot.photo.sources import PhotoSource
 
 if TYPE_CHECKING:
-    from conftest import World
+    from sketch_robot.testing import World
 
 pytestmark = pytest.mark.system
 
@@ -35,9 +37,10 @@ class Set:
     def __init__(self, world: World, parameters: dict[str, Any]) -> None:
         self.probe = world.probe
         given = [RosParameter(name, value=value) for name, value in parameters.items()]
-        self.images = self.probe.collect(Image, 'image_raw', qos.IMAGE)
+        self.images = self.probe.collect(Image, 'image_raw', 20)  # qos.IMAGE would keep the last of several only
         self.infos = self.probe.collect(CameraInfo, 'camera_info', qos.IMAGE)
         self.node: CameraNode = world.adopt(lambda context: CameraNode(context=context, parameter_overrides=given))
+        self.probe.until(lambda: self.node._image_out.get_subscription_count() > 0, what='the camera knows who listens')
 
     def until_images(self, count: int) -> list[Image]:
         self.probe.until(lambda: len(self.images) >= count, 20.0, f'{count} pictures')
@@ -231,16 +234,14 @@ def test_a_camera_s_own_waiting_for_a_frame_is_part_of_its_period(monkeypatch: p
     monkeypatch.setattr(module, 'time', SimpleNamespace(monotonic=lambda: 100.0))
     waited: list[float] = []
     clock = SimpleNamespace(wait=lambda seconds: waited.append(seconds) or True, clear=lambda: None)
-    node: Any = SimpleNamespace(
-        _closing=threading.Event(), _wake=clock, _values={'rate_hz': 4.0, 'still_rate_hz': 0.0}
-    )  # fmt: skip
-    source = SimpleNamespace(live=True)
-    assert CameraNode._wait_until_due(node, source, 99.75)  # the frame took the whole quarter of a second
+    node: Any = SimpleNamespace(_wake=clock, _values={'rate_hz': 4.0, 'still_rate_hz': 0.0})
+    source, closing = SimpleNamespace(live=True), threading.Event()
+    assert CameraNode._wait_until_due(node, source, 99.75, closing)  # the frame took the whole quarter of a second
     assert waited == []
-    assert CameraNode._wait_until_due(node, source, 99.875)
+    assert CameraNode._wait_until_due(node, source, 99.875, closing)
     assert waited == [0.125]
-    node._closing.set()
-    assert not CameraNode._wait_until_due(node, source, 0.0)
+    closing.set()
+    assert not CameraNode._wait_until_due(node, source, 0.0, closing)
 
 
 def test_a_camera_that_is_not_there_is_named_by_the_log_and_by_capture(world: World) -> None:
@@ -252,3 +253,38 @@ def test_a_camera_that_is_not_there_is_named_by_the_log_and_by_capture(world: Wo
     running.signal(2)
     assert running.wait() == 0
     assert 'Traceback' not in running.output
+
+
+def test_a_photo_whose_name_is_no_utf_8_is_sent_and_named(look_at: Callable[..., Set], tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode('fäce-'.encode() + b'\xff.png')
+    path.write_bytes(save(tmp_path / 'plain.png', 90).read_bytes())
+    camera = look_at(portrait_graph({'photo': str(path)})[0].parameters['source'])
+    camera.until_images(1)
+    answer = camera.capture()
+    assert answer.success
+    assert answer.message.endswith('fäce-\\udcff.png, 64 x 48 pixels')
+
+
+def test_frames_that_nobody_needs_are_neither_decoded_nor_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    skipped, taken = threading.Semaphore(0), threading.Event()
+
+    class Film(PhotoSource):
+        name, live = 'film', True
+
+        def next(self) -> Photo:
+            taken.set()
+            return Photo(np.zeros((48, 64, 3), np.uint8), 'film')
+
+        def skip(self) -> None:
+            skipped.release()
+
+    monkeypatch.setattr(module, 'open_source', lambda *_, **__: Film())
+    node = world.adopt(CameraNode)
+    for _ in range(3):
+        assert skipped.acquire(timeout=10.0)
+    assert not taken.is_set()
+    assert world.probe.call(Trigger, 'camera/capture', Trigger.Request()).message == 'film, 64 x 48 pixels'
+    taken.clear()
+    images = world.probe.collect(Image, 'image_raw', qos.IMAGE)
+    world.probe.until(lambda: images, what='a frame')
+    node.park()

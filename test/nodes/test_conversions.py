@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import array
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,15 +16,22 @@ from sketch_robot_interfaces.msg import Stroke as StrokeMsg
 from visualization_msgs.msg import Marker
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.motion import DrawingPlan, Page, Pen, PenProfile
+from sketch_robot.motion import DrawingPlan, MachineLimits, Page, Pen
 from sketch_robot.nodes.conversions import (
     markers_to_ros,
     path_to_ros,
     plan_from_ros,
     plan_to_ros,
 )
-from sketch_robot.nodes.durations import duration_from_ros, duration_to_ros, seconds_from_ros
-from sketch_robot.nodes.stroke_messages import stroke_from_ros, stroke_to_ros, strokes_from_ros, strokes_to_ros
+from sketch_robot.nodes.messages import (
+    duration_from_ros,
+    duration_to_ros,
+    seconds_from_ros,
+    stroke_from_ros,
+    stroke_to_ros,
+    strokes_from_ros,
+    strokes_to_ros,
+)
 from sketch_robot.stroke import LABELS, Stroke
 
 numbers = st.floats(-1e4, 1e4)
@@ -42,7 +51,7 @@ def a_plan() -> DrawingPlan:
             Stroke(np.array([[60.0, 80.0]]), 0.0, 'hair', 0.25),
         ),
         Page(148.0, 210.0, 12.0, 'A5'),
-        PenProfile('mine', 80.0, 900.0, 150.0, 1800.0, 0.15, 0.2, 0.02, 0.4),
+        MachineLimits('mine', 80.0, 900.0, 150.0, 1800.0, 0.15, 0.2, 0.02, 0.4),
         np.array([1.5, 0.75]),
         0.5,
         left_out=3,
@@ -179,7 +188,7 @@ def two_pens() -> DrawingPlan:
         Stroke(xy, pen='red'),
     )
     pens = (Pen('black', '#000000', 0.3), Pen('red', '#c81e28', 0.8))
-    profile = PenProfile(axis_speed_mm_s=(90.0, 80.0), lookahead_blocks=15, lightest_mm=0.2, firmest_mm=0.8)
+    profile = MachineLimits(axis_speed_mm_s=(90.0, 80.0), lookahead_blocks=15, lightest_mm=0.2, firmest_mm=0.8)
     return DrawingPlan(drawn, Page(148.0, 210.0), profile, np.array([1.5, 2.5]), 0.5, pens=pens)
 
 
@@ -220,6 +229,13 @@ def test_between_two_pens_the_path_leads_home() -> None:
     assert len(path_to_ros(empty, Time()).poses) == 2
 
 
+def test_strokes_of_every_label_are_shown() -> None:
+    plan = a_plan()
+    strokes = tuple(replace(plan.strokes[0], label=label) for label in LABELS)
+    shown = markers_to_ros(replace(plan, strokes=strokes, stroke_s=np.ones(len(strokes))), Time()).markers[2:]
+    assert len({(m.color.r, m.color.g, m.color.b) for m in shown}) == len(LABELS)
+
+
 def test_markers_replace_the_old_drawing_and_show_the_sheet_and_each_label() -> None:
     first, sheet, *labels = markers_to_ros(a_plan(), Time()).markers
     assert first.action == Marker.DELETEALL
@@ -240,3 +256,13 @@ def test_markers_of_several_pens_have_their_colours_and_widths() -> None:
     ]
     assert (black.scale.x, red.scale.x) == pytest.approx((0.3e-3, 0.8e-3))
     assert (black.id, red.id) == (0, 1)
+
+
+def test_more_strokes_or_points_than_anybody_draws_are_refused() -> None:
+    dot = StrokeMsg(x=[0.0], y=[0.0])
+    with pytest.raises(SketchRobotError, match='100001 strokes of 100001 points are too many') as caught:
+        strokes_from_ros([dot] * 100_001)
+    assert caught.value.code == ErrorCode.BAD_PLAN
+    long = StrokeMsg(x=array.array('d', bytes(8 * 2_500_001)), y=[0.0])
+    with pytest.raises(SketchRobotError, match='2 strokes of 5000002 points are too many'):
+        strokes_from_ros([long, long])

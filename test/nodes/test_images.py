@@ -12,7 +12,7 @@ from bad_pictures import BAD_PICTURES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
@@ -21,6 +21,7 @@ from sketch_robot.nodes.images import (
     ENCODINGS,
     array_from_ros,
     blank_ink,
+    image_from_compressed,
     image_to_ros,
     ink_from_ros,
     ink_to_ros,
@@ -34,8 +35,9 @@ COLOURS = np.array([[(200, 30, 10), (20, 180, 40)], [(15, 25, 220), (90, 160, 60
 CHART = COLOURS.repeat(BLOCK, 0).repeat(BLOCK, 1)  # (32, 32, 3): red, green / blue, olive
 INNER = [np.s_[r : r + BLOCK - 4, c : c + BLOCK - 4] for r in (2, BLOCK + 2) for c in (2, BLOCK + 2)]
 YUV = ('yuv422', 'uyvy', 'yuv422_yuy2', 'yuyv')
+PLANAR = ('nv12', 'nv21')
 PLAIN = ('rgb8', 'bgr8', 'rgba8', 'bgra8', 'mono8', '8UC1', '8UC3')
-CONVERTED = tuple(e for e in ENCODINGS if e not in PLAIN and not e.startswith('32F'))
+CONVERTED = tuple(e for e in ENCODINGS if e not in (*PLAIN, *PLANAR) and not e.startswith('32F'))
 
 
 def grey_of(rgb: np.ndarray) -> np.ndarray:
@@ -62,6 +64,13 @@ def yuv422(rgb: np.ndarray, *, luma_first: bool) -> np.ndarray:
     return np.round(np.stack([y, chroma] if luma_first else [chroma, y], axis=2)).astype(np.uint8)
 
 
+def planes(rgb: np.ndarray, encoding: str) -> np.ndarray:
+    """(H + H / 2, W): luma, then U and V (`nv12`) or V and U (`nv21`) of two by two pixels in turn."""
+    luma = yuv422(rgb, luma_first=True)
+    chroma = luma[::2, :, 1].reshape(len(rgb) // 2, -1, 2)
+    return np.concatenate([luma[..., 0], chroma[..., :: 1 if encoding == 'nv12' else -1].reshape(len(chroma), -1)])
+
+
 def encoded(encoding: str) -> tuple[np.ndarray, np.ndarray]:
     """The chart's pixels in an encoding, and the RGB picture that they show."""
     deep = CHART.astype(np.uint16) * 257
@@ -69,6 +78,8 @@ def encoded(encoding: str) -> tuple[np.ndarray, np.ndarray]:
     grey = np.repeat(grey_of(CHART)[..., None], 3, 2)
     if encoding.startswith('bayer_'):
         return mosaic(deep if encoding.endswith('16') else CHART, encoding[6:10]), CHART
+    if encoding in PLANAR:
+        return planes(CHART, encoding), CHART
     if encoding in YUV:
         return yuv422(CHART, luma_first=encoding in ('yuv422_yuy2', 'yuyv')), CHART
     return {
@@ -92,8 +103,9 @@ def message(pixels: np.ndarray, encoding: str, *, padding: int = 0, big_endian: 
     """A message built byte by byte, without the code under test."""
     rows = pixels.reshape(len(pixels), -1).astype(pixels.dtype.newbyteorder('>' if big_endian else '<'))
     data = np.pad(np.ascontiguousarray(rows).view(np.uint8), ((0, 0), (0, padding)), constant_values=77)
+    height = pixels.shape[0] * 2 // 3 if encoding in PLANAR else pixels.shape[0]
     return Image(
-        height=pixels.shape[0], width=pixels.shape[1], encoding=encoding, step=data.shape[1],
+        height=height, width=pixels.shape[1], encoding=encoding, step=data.shape[1],
         is_bigendian=int(big_endian), data=data.tobytes(),
     )  # fmt: skip
 
@@ -101,7 +113,7 @@ def message(pixels: np.ndarray, encoding: str, *, padding: int = 0, big_endian: 
 def assert_shows(rgb: np.ndarray, wanted: np.ndarray, encoding: str) -> None:
     """Inside the blocks; at their edges a mosaic mixes colours."""
     assert rgb.shape == wanted.shape
-    off = 3 if encoding in YUV else 0  # rounding of Y, U and V
+    off = 3 if encoding in (*YUV, *PLANAR) else 0  # rounding of Y, U and V
     for inner in INNER:
         assert np.abs(rgb[inner].astype(int) - wanted[inner]).max() <= off, encoding
 
@@ -114,7 +126,16 @@ def test_every_encoding_gives_the_colours_that_were_encoded(encoding: str) -> No
 
 @pytest.mark.parametrize(
     ('encoding', 'padding'),
-    [('rgb8', 5), ('bgra8', 3), ('mono16', 6), ('rgb16', 8), ('32FC3', 4), ('yuyv', 5), ('bayer_gbrg8', 7)],
+    [
+        ('rgb8', 5),
+        ('bgra8', 3),
+        ('mono16', 6),
+        ('rgb16', 8),
+        ('32FC3', 4),
+        ('yuyv', 5),
+        ('bayer_gbrg8', 7),
+        ('nv12', 6),
+    ],
 )
 def test_padding_at_the_end_of_rows_is_left_out(encoding: str, padding: int) -> None:
     pixels, shown = encoded(encoding)
@@ -136,6 +157,25 @@ def test_transparent_pixels_lie_on_white() -> None:
     pixels = np.zeros((32, 32, 4), np.uint8)
     pixels[..., 3] = 51
     assert (photo_from_ros(message(pixels, 'rgba8')).rgb == 204).all()
+
+
+def test_a_compressed_picture_is_decoded_and_keeps_its_header() -> None:
+    header = Header(frame_id='camera_optical_frame')
+    header.stamp.sec = 12
+    png = cv2.imencode('.png', CHART[..., ::-1])[1].tobytes()
+    found = image_from_compressed(CompressedImage(header=header, format='rgb8; png compressed bgr8', data=png))
+    assert found.header == header
+    assert np.array_equal(photo_from_ros(found).rgb, CHART)
+    jpeg = cv2.imencode('.jpg', CHART[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+    found = image_from_compressed(CompressedImage(format='jpeg', data=jpeg))
+    assert np.abs(photo_from_ros(found).rgb[4:12, 4:12].astype(int) - CHART[4:12, 4:12]).max() < 12
+
+
+@pytest.mark.parametrize(('data', 'words'), [(b'', 'is empty'), (b'no picture', 'is no picture that can be read')])
+def test_a_compressed_picture_that_is_none_is_refused(data: bytes, words: str) -> None:
+    with pytest.raises(SketchRobotError, match=rf'the compressed picture \(jpeg\) {words}') as caught:
+        image_from_compressed(CompressedImage(format='jpeg', data=data))
+    assert caught.value.code == ErrorCode.BAD_IMAGE
 
 
 def test_the_stamp_of_the_message_is_the_photo_s() -> None:

@@ -21,15 +21,18 @@ from sketch_robot_interfaces.srv import RenderLineArt
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
+from sketch_robot.line_art.artist import make_artist
 from sketch_robot.nodes import line_artist as module
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.images import array_from_ros, image_to_ros
 from sketch_robot.nodes.line_artist import LineArtistNode
-from sketch_robot.photo import Photo, Sitter
+from sketch_robot.nodes.messages import strokes_from_ros
+from sketch_robot.photo import Photo, Sitter, SitterFinder
 from sketch_robot.stroke import LABELS
+from sketch_robot.strokes import strokes_from
 
 if TYPE_CHECKING:
-    from conftest import Running, World
+    from sketch_robot.testing import Running, World
 
 pytestmark = pytest.mark.system
 
@@ -68,6 +71,7 @@ class Studio:
             return image
 
         send.close = lambda: self.probe.destroy_publisher(out)  # type: ignore[attr-defined]
+        send.is_heard = lambda: out.get_subscription_count() > 0  # type: ignore[attr-defined]
         return send
 
     def drawn(self, frame_id: str) -> list[Image]:
@@ -108,7 +112,7 @@ def send(studio: Studio, face: Image) -> Iterator[Callable[..., Image]]:
 
 @pytest.mark.parametrize(
     ('artist', 'wanted'),
-    [('guided', {'eye', 'brow', 'nose', 'mouth', 'hair'}), ('student', {'eye', 'brow', 'other'})],
+    [('guided', {'eye', 'brow', 'nose', 'mouth', 'hair'}), ('student', {'eye', 'brow', 'mouth', 'hair'})],
 )
 def test_a_face_becomes_labelled_strokes_inside_the_picture(
     studio: Studio, face: Image, artist: str, wanted: set[str]
@@ -129,6 +133,23 @@ def test_a_face_becomes_labelled_strokes_inside_the_picture(
     labels = {stroke.label for stroke in answer.strokes}
     assert wanted <= labels <= set(LABELS)
     assert all(0.0 <= stroke.importance <= 1.0 and stroke.half_width >= 0.0 for stroke in answer.strokes)
+
+
+@pytest.mark.parametrize('artist', ['guided', 'student'])
+def test_the_strokes_are_those_that_the_command_draws_of_the_same_photo(
+    studio: Studio, face: Image, astronaut: np.ndarray, artist: str
+) -> None:
+    answered = strokes_from_ros(studio.render(face, artist=artist).strokes)
+    with SitterFinder() as finder:
+        sitter = finder.find(Photo(astronaut))
+    wanted = strokes_from(make_artist(artist).draw(sitter), sitter)
+    assert len(answered) == len(wanted)
+    for ours, theirs in zip(answered, wanted, strict=True):
+        assert np.array_equal(ours.xy, theirs.xy)
+        assert (ours.label, ours.importance, ours.filled) == (theirs.label, theirs.importance, theirs.filled)
+        assert (ours.half_widths is None) == (theirs.half_widths is None)
+        assert ours.half_widths is None or np.array_equal(ours.half_widths, theirs.half_widths)
+    assert any(stroke.filled for stroke in answered)
 
 
 def test_the_channel_order_of_the_message_does_not_change_the_drawing(
@@ -160,7 +181,7 @@ def test_a_picture_without_a_face_is_refused_unless_faces_are_not_required(studi
     finally:
         studio.set(require_face=True)
     assert (drawn.error_code, drawn.error_msg, drawn.faces) == (ErrorCode.OK, '', 0)
-    assert len(drawn.strokes) == 0  # no face, no parts from its mesh: all is to be traced
+    assert {stroke.label for stroke in drawn.strokes} == {'other'}  # no face, no parts from its mesh
     assert len(thought.strokes) > 0
     assert (array_from_ros(drawn.line_art) < 128).any()
     assert insisted.error_code == ErrorCode.NO_FACE
@@ -180,19 +201,65 @@ def test_several_faces_are_counted_and_the_largest_is_drawn(studio: Studio, face
     ('fields', 'words'),
     [
         ({'artist': 'rembrandt'}, "there is no artist 'rembrandt'; choose one of: guided, student"),
+        ({'artist': '/some/net.onnx'}, "must be this node's parameter 'artist'"),
         ({'styles': ['cubist']}, "there is no style 'cubist'"),
         ({'styles': ['default'], 'style_weights': [0.5, 0.5]}, '1 styles but 2 style weights'),
         ({'style_weights': [1.0]}, '0 styles but 1 style weights'),
         ({'styles': ['default'], 'style_weights': [float('nan')]}, 'style weights must be finite and not negative'),
         ({'styles': ['default'], 'style_weights': [-1.0]}, 'style weights must be finite and not negative'),
+        ({'detail': 'huge'}, "detail must be one of 'few', 'normal', 'many', not 'huge'"),
+        ({'age_lines': 2.0}, 'age_lines must lie between 0 and 1, not 2'),
+        ({'caricature': -0.5}, 'caricature must lie between 0 and 0.5, not -0.5'),
+        ({'caricature': float('nan')}, 'caricature must be finite, not nan'),
+        ({'shading': 'watercolour'}, "shading must be one of 'none', 'hatch', 'cross', 'contour', 'stipple', 'spiral'"),
     ],
 )
 def test_an_unusable_wish_is_answered_with_what_there_is(
     studio: Studio, face: Image, fields: dict[str, Any], words: str
 ) -> None:
-    answer = studio.render(face, **fields)
-    assert answer.error_code == ErrorCode.BAD_GOAL
-    assert words in answer.error_msg
+    for answer in (studio.render(face, **fields), studio.render(Image(), check_only=True, **fields)):
+        assert answer.error_code == ErrorCode.BAD_GOAL
+        assert words in answer.error_msg
+
+
+def test_what_could_be_drawn_is_said_without_a_picture(studio: Studio) -> None:
+    answer = studio.render(Image(), check_only=True, detail='few', age_lines=0.0, caricature=0.25)
+    assert (answer.error_code, answer.error_msg) == (ErrorCode.OK, '')
+
+
+def test_a_sitter_s_wishes_are_met(studio: Studio, face: Image) -> None:
+    usual = studio.render(face)
+    few, many = studio.render(face, detail='few'), studio.render(face, detail='many')
+    assert len(few.strokes) < len(usual.strokes) < len(many.strokes)
+    larger = studio.render(face, caricature=0.5)
+    assert abs(len(larger.strokes) - len(usual.strokes)) <= 3  # a filled shape may take one more
+    shown = array_from_ros(larger.line_art)  # the picture shows what is wished
+    lines = [stroke for stroke in larger.strokes if len(stroke.x) > 1]
+    column, row = (
+        np.concatenate(points).astype(int).clip(0, 511) for points in ([s.x for s in lines], [s.y for s in lines])
+    )
+    assert np.mean(shown[row, column] < 160) > 0.9
+    assert np.mean(array_from_ros(usual.line_art)[row, column] < 160) < 0.8
+
+
+def test_light_and_shade_go_beside_the_lines_or_take_their_place(studio: Studio, face: Image) -> None:
+    beside, alone = studio.render(face, shading='hatch', pen_pixels=3.0), studio.render(face, shading='one_line')
+    labels = {stroke.label for stroke in beside.strokes}
+    assert {'eye', 'mouth', 'shading'} <= labels
+    assert [stroke.label for stroke in alone.strokes] == ['shading']
+    finer = studio.render(face, shading='hatch', pen_pixels=1.5)
+    assert len(finer.strokes) > 1.5 * len(beside.strokes)
+
+
+def test_what_is_configured_is_wished_where_a_request_does_not_say(studio: Studio, face: Image) -> None:
+    usual = studio.render(face)
+    studio.set(detail='few', age_lines=0.0)
+    try:
+        configured, said = studio.render(face), studio.render(face, detail='normal', age_lines=1.0)
+    finally:
+        studio.set(detail='normal', age_lines=1.0)
+    assert len(configured.strokes) < len(usual.strokes)
+    assert said.strokes == usual.strokes
 
 
 def test_fifty_bad_requests_are_all_answered_and_a_good_one_still_is(studio: Studio, face: Image) -> None:
@@ -247,14 +314,12 @@ def test_a_bad_frame_is_left_out_and_the_next_is_drawn(studio: Studio, face: Ima
 def test_live_drawing_can_be_switched_off(studio: Studio, send: Callable[..., Image]) -> None:
     studio.set(live=False)
     try:
-        send('off')
-        for _ in range(20):
-            studio.probe.executor_.spin_once(timeout_sec=0.01)
+        studio.probe.until(lambda: not send.is_heard(), what='nobody listens to the camera')  # type: ignore[attr-defined]
     finally:
         studio.set(live=True)
+    studio.probe.until(send.is_heard, what='somebody listens again')  # type: ignore[attr-defined]
     send('on')
     studio.probe.until(lambda: studio.drawn('on'), 20.0, 'line art')
-    assert studio.drawn('off') == []
 
 
 def test_a_request_is_answered_while_frames_stream_in(
@@ -418,7 +483,7 @@ def test_a_failing_warm_up_does_not_end_the_node(world: World, easel: Easel, mon
 
 def test_the_default_artist_needs_neither_torch_nor_scikit_image_nor_the_rooms_after_it() -> None:
     code = (
-        'import sys, sketch_robot.nodes.line_artist, sketch_robot.line_art.student as student;'
+        'import sys, sketch_robot.nodes.line_artist, sketch_robot.line_art.student.artist as student;'
         "student.StudentArtist().warm_up(); print({'torch', 'skimage', 'sketch_robot.motion'} & set(sys.modules))"
     )
     ended = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)

@@ -14,18 +14,19 @@ import yaml
 from rcl_interfaces.msg import Parameter as ParameterMsg
 from rcl_interfaces.msg import ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters, SetParameters
-from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.graph import portrait_graph
-from sketch_robot.nodes.parameters import Parameter, Parameters
-from sketch_robot.share import share_folder
+from sketch_robot.files import share_folder
+from sketch_robot.graph import NodeSpec, portrait_graph
+from sketch_robot.nodes.node import SketchNode
+from sketch_robot.nodes.parameters import FOLDERS, Parameter, Parameters, problem_with_file
+from sketch_robot.nodes.system import node_maker, said_to_all
 
 if TYPE_CHECKING:
-    from conftest import World
+    from sketch_robot.testing import World
 
-NODES = [spec.name for spec in portrait_graph({})]
+NODES = [spec.name for spec in portrait_graph({'studio': 'true', 'attract': 'true'})] + ['dispatcher']
 TABLE = (
     Parameter('speed', 0.1, 'Metres a second.', low=0.0, high=2.0),
     Parameter('count', 3, 'How many.', low=1, high=9),
@@ -59,11 +60,12 @@ def context() -> Iterator[rclpy.Context]:
 @pytest.fixture
 def make(context: rclpy.Context) -> Iterator[Any]:
     """Make a node with overrides and declare a table on it."""
-    nodes: list[Node] = []
+    nodes: list[SketchNode] = []
 
-    def made(overrides: dict[str, Any], **options: Any) -> tuple[Node, Parameters]:
+    def made(overrides: dict[str, Any], **options: Any) -> tuple[SketchNode, Parameters]:
         given = [RosParameter(name, value=value) for name, value in overrides.items()]
-        nodes.append(Node('tabled', context=context, parameter_overrides=given, start_parameter_services=False))
+        others = options.pop('of_others', ())
+        nodes.append(SketchNode('tabled', of_others=others, context=context, parameter_overrides=given))
         return nodes[-1], Parameters(nodes[-1], TABLE, **options)
 
     yield made
@@ -88,7 +90,7 @@ def test_defaults_and_overrides_have_the_type_of_the_table(make: Any) -> None:
         ('speed', math.inf, 'speed must be finite, not inf'),
         ('count', 2.5, 'count is a whole number, not 2.5'),
         ('count', 10, 'count must lie between 1 and 9, not 10'),
-        ('level', 1, 'level must lie between 2 and any, not 1'),
+        ('level', 1, 'level must be at least 2, not 1'),
         ('page', 'A9', "page must be one of 'A4', 'A5', not 'A9'"),
         ('page', 5, 'page is a text, not 5'),
         ('live', 1, 'live is true or false, not 1'),
@@ -153,6 +155,33 @@ def test_descriptors_say_what_the_table_says(make: Any) -> None:
     assert not speed.read_only
 
 
+def test_at_run_time_a_file_is_named_only_below_the_folders_that_were_set_at_the_start(
+    context: rclpy.Context, tmp_path: Path
+) -> None:
+    table = (Parameter('profile', 'default', 'How fast.', names_file=True), FOLDERS)
+    allowed = tmp_path / 'machines'
+    given = [RosParameter('file_folders', value=f'/nowhere:{allowed}'), RosParameter('profile', value='/etc/mine.yaml')]
+    node = SketchNode('guarded', context=context, parameter_overrides=given)
+    values = Parameters(node, table)
+    assert values['profile'] == '/etc/mine.yaml'  # whoever starts the node may
+
+    def taken(value: str) -> bool:
+        (result,) = node.set_parameters([RosParameter('profile', value=value)])
+        assert result.successful or 'lies in none of the folders' in result.reason
+        return result.successful
+
+    assert taken('axidraw')
+    assert taken(f'{allowed}/fast.yaml')
+    for path in ('/etc/passwd', 'passwd.yaml', f'{allowed}/../secret.yaml', f'{allowed}x/fast.yaml'):
+        assert not taken(path)
+    node.destroy_node()
+
+
+def test_without_folders_no_file_is_named_at_run_time() -> None:
+    assert problem_with_file('grbl_plotter', '') == ''
+    assert 'lies in none of the folders' in problem_with_file('/tmp/net.onnx', '')
+
+
 # --------------------------------------------------------------------------------------------- the parameter file
 
 
@@ -206,7 +235,7 @@ def set_value(world: World, node: str, **values: ParameterValue) -> Any:
     ('node', 'words', 'reason'),
     [
         ('camera', ['-p', 'rate_hz:=quick'], "parameter of node camera: rate_hz is a number, not 'quick'"),
-        ('line_artist', ['-p', 'artist:=rembrandt'], "artist must be one of 'guided'"),
+        ('line_artist', ['-p', 'artist:=rembrandt'], "there is no artist 'rembrandt'; choose one of: guided, student"),
         ('planner', ['-p', 'page:=A6', '-p', 'margin:=0.06'], 'leaves nothing inside 60 mm margins'),
         ('planner', ['-p', 'time_budget:=.nan'], 'time_budget must be finite, not nan'),
     ],
@@ -228,9 +257,25 @@ def test_a_misspelled_parameter_is_warned_about_with_a_hint(world: World) -> Non
     world.probe.until(lambda: 'ready:' in running.output, 90.0, 'the planner')
     warnings = [line for line in running.output.splitlines() if '[WARN]' in line]
     assert len(warnings) == 3
-    assert "'colour' is not one of this node and is ignored; known: draw_acceleration, draw_speed" in warnings[0]
+    assert "'colour' is not one of this node and is ignored; known: " in warnings[0]
     assert "'marginn' is not one of this node and is ignored; did you mean 'margin'?" in warnings[1]
     assert "'time_bugdet' is not one of this node and is ignored; did you mean 'time_budget'?" in warnings[2]
+
+
+def test_what_is_meant_for_another_node_of_the_process_is_no_misspelling(
+    make: Any, capfd: pytest.CaptureFixture
+) -> None:
+    make({'frame_timeout': 2.0, 'marginn': 0.1}, of_others={'frame_timeout'})
+    told = capfd.readouterr().err
+    assert 'frame_timeout' not in told
+    assert "'marginn' is not one of this node" in told
+
+
+def test_a_parameter_said_to_no_node_in_particular_is_meant_for_those_that_have_it() -> None:
+    words = ['--ros-args', '-p', 'page:=A4', '--param', 'planner:margin:=0.0', '-r', 'draw:=paint', '-p', 'live:=false']
+    assert said_to_all(words) == {'page', 'live'}
+    maker: Any = node_maker(NodeSpec('portrait'), ros_words=[*words, '-p', 'marginn:=1'])
+    assert maker.keywords['of_others'] == {'page', 'live'}
 
 
 @pytest.mark.system

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import tempfile
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +16,22 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter as RosParameter
 from sensor_msgs.msg import Image
 from sketch_robot_interfaces.msg import DrawingPlan as PlanMsg
+from sketch_robot_interfaces.msg import SheetLayout
 from sketch_robot_interfaces.msg import Stroke as StrokeMsg
 from sketch_robot_interfaces.srv import PlanDrawing
 from visualization_msgs.msg import MarkerArray
 
 from sketch_robot.errors import ErrorCode
-from sketch_robot.motion import Machine, PenProfile, save_machine
+from sketch_robot.motion import Machine, MachineLimits, load_limits, parse_page, save_machine
+from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.conversions import plan_from_ros
 from sketch_robot.nodes.images import image_to_ros
+from sketch_robot.nodes.messages import strokes_to_ros
+from sketch_robot.stroke import Stroke
 
 if TYPE_CHECKING:
-    from conftest import Running, World
+    from sketch_robot.testing import Running, World
 
 pytestmark = pytest.mark.system
 RING = [(256 + 180 * math.cos(a), 256 + 180 * math.sin(a)) for a in np.linspace(0, 2 * math.pi, 60)]
@@ -54,7 +60,7 @@ class Desk:
 
     def __init__(self, world: World) -> None:
         self.world, self.probe = world, world.probe
-        self.process: Running = world.start_node('planner')
+        self.process: Running = world.start_node('planner', file_folders=tempfile.gettempdir())
         self.probe.until(lambda: 'ready:' in self.process.output, 60.0, 'the planner')
 
     def plan(self, art: Image | None = None, **fields: Any) -> PlanDrawing.Response:
@@ -137,12 +143,33 @@ def test_the_stamp_of_the_picture_is_handed_on(desk: Desk) -> None:
     assert desk.plan(art, strokes=[stroke(RING)]).plan.header.stamp == Time(sec=5, nanosec=6)
 
 
-def test_a_picture_without_strokes_is_traced(desk: Desk) -> None:
-    answer = desk.plan(drawn_lines())
-    assert answer.error_code == ErrorCode.OK
+def test_a_picture_without_strokes_is_traced_and_its_wide_lines_are_drawn_again(desk: Desk) -> None:
+    heavy = desk.plan(drawn_lines())
+    desk.set(weight='none')
+    try:
+        answer = desk.plan(drawn_lines())
+    finally:
+        desk.set(weight='passes')
+    assert (heavy.error_code, answer.error_code) == (ErrorCode.OK, ErrorCode.OK)
+    assert_inside(heavy.plan)
     assert_inside(answer.plan)
     scale = 0.128 / 300  # wider than high on an upright page
     assert answer.plan.ink == pytest.approx((220 + 120) * scale, rel=0.06)
+    assert heavy.plan.ink > 2.0 * answer.plan.ink
+
+
+def test_dark_shapes_and_wide_lines_are_planned_as_the_command_plans_them(desk: Desk) -> None:
+    disc = Stroke(np.array([(256 + 9 * math.cos(a), 200 + 9 * math.sin(a)) for a in np.linspace(0, 2 * math.pi, 40)]))
+    disc = replace(disc, xy=np.vstack([disc.xy[:-1], disc.xy[:1]]), label='eye', importance=0.3, filled=True)
+    lip = Stroke(np.linspace((200, 300), (300, 310), 30), 2.0, 'mouth', 1 / 3, half_widths=np.linspace(1, 3, 30))
+    short = Stroke(np.linspace((100, 100), (101, 100), 2), label='hair')  # drawn as it is
+    wanted = plan_drawing((disc, lip, short), (512, 512), parse_page('A5'), load_limits('default'), weight='passes')
+    plan = plan_from_ros(desk.plan(strokes=strokes_to_ros((disc, lip, short))).plan)
+    assert len(plan.strokes) == 3
+    for ours, theirs in zip(plan.strokes, wanted.strokes, strict=True):
+        assert ours.label == theirs.label
+        assert ours.xy == pytest.approx(theirs.xy, abs=1e-9)
+    assert plan.predicted_s == pytest.approx(wanted.predicted_s, rel=1e-9)
 
 
 def test_a_time_budget_is_kept_by_leaving_out_the_least_important(desk: Desk) -> None:
@@ -236,7 +263,7 @@ def test_a_picture_that_cannot_be_traced_is_answered_with_its_reason(
 
 def test_the_machine_is_any_that_can_be_named_or_a_file(desk: Desk, tmp_path: FilePath) -> None:
     path = tmp_path / 'mine.yaml'
-    save_machine(Machine('mine', motion=PenProfile(draw_speed_mm_s=77.0)), path)
+    save_machine(Machine('mine', motion=MachineLimits(draw_speed_mm_s=77.0)), path)
     plans = []
     for machine in ('grbl_plotter', str(path)):
         desk.set(profile=machine)
@@ -284,7 +311,8 @@ def sheet_width(markers: MarkerArray) -> float:
 
 
 def test_live_line_art_is_planned_while_somebody_watches(desk: Desk) -> None:
-    paths = desk.probe.collect(Path, 'path', qos.LATCHED)
+    paths = desk.probe.collect(Path, 'live_path', qos.LATCHED)
+    drawn = desk.probe.collect(Path, 'path', qos.LATCHED)
     out = desk.probe.create_publisher(Image, 'line_art', qos.IMAGE)
     desk.probe.until(lambda: out.get_subscription_count() > 0, 20.0, 'the planner listens')
     empty = image_to_ros(np.full((200, 300), 255, np.uint8), 'mono8')
@@ -295,7 +323,67 @@ def test_live_line_art_is_planned_while_somebody_watches(desk: Desk) -> None:
     out.publish(art)
     found = desk.probe.until(lambda: [p for _, p in paths if p.header.stamp.sec == 77], 20.0, 'a live plan')
     assert len(found[0].poses) > 6
+    assert [p for _, p in drawn if p.header.stamp.sec == 77] == []  # what is being drawn stays in view
     desk.probe.destroy_publisher(out)
+
+
+@pytest.mark.parametrize(
+    ('fields', 'message'),
+    [
+        ({'page': 'B9'}, "there is no page 'B9'"),
+        ({'time_budget': Duration(sec=-1)}, 'time budget'),
+        ({'page': '15x15'}, 'margins'),
+    ],
+)
+def test_a_page_or_budget_that_cannot_be_kept_to_is_refused_without_anything_to_plan(
+    desk: Desk, fields: dict[str, Any], message: str
+) -> None:
+    answer = desk.plan(check_only=True, **fields)
+    assert answer.error_code == ErrorCode.BAD_GOAL
+    assert message in answer.error_msg
+    assert desk.plan(check_only=True).error_code == ErrorCode.OK
+
+
+def test_the_pen_s_width_on_the_line_art_is_said_before_anything_is_drawn(desk: Desk) -> None:
+    a5, a4 = (desk.plan(check_only=True, page=page).pen_pixels for page in ('A5', 'A4'))
+    assert a5 == pytest.approx(512 / 128 * 0.5)
+    assert a4 == pytest.approx(512 / 190 * 0.5)
+
+
+def test_a_caption_and_a_signature_are_on_the_plan_and_in_its_time(desk: Desk) -> None:
+    plain = desk.plan(strokes=[stroke(RING)]).plan
+    layout = SheetLayout(caption_place='top', caption_height=0.006)
+    plan = desk.plan(strokes=[stroke(RING)], caption='Łódź', signature='Robbie', layout=layout).plan
+    assert_inside(plan)
+    assert plan.predicted_seconds > plain.predicted_seconds
+    written = np.concatenate([np.column_stack([s.x, s.y]) for s in plan.strokes if s.importance == 1.0])
+    assert written[:, 1].max() == pytest.approx(plan.page_height - plan.margin, abs=1e-6)
+    drawn = np.concatenate([np.column_stack([s.x, s.y]) for s in plan.strokes if s.importance < 1.0])
+    assert drawn[:, 1].max() < plan.page_height - plan.margin - 0.006
+
+
+@pytest.mark.parametrize(
+    ('fields', 'said'),
+    [
+        ({'caption': '東京'}, 'no single-line letters'),
+        ({'signature': '<svg'}, 'the signature: the SVG cannot be read'),
+        ({'layout': SheetLayout(border='wavy')}, "there is no border 'wavy'"),
+    ],
+)
+def test_a_layout_that_cannot_be_kept_to_is_refused_before_anybody_sits_for_it(
+    desk: Desk, fields: dict[str, Any], said: str
+) -> None:
+    response = desk.plan(check_only=True, **fields)
+    assert response.error_code in (ErrorCode.BAD_GOAL, ErrorCode.BAD_PLAN)
+    assert said in response.error_msg
+
+
+def test_a_configured_caption_and_border_are_on_every_plan(desk: Desk) -> None:
+    plain = desk.plan(strokes=[stroke(RING)]).plan
+    desk.set(caption='Fair 2026', border='double')
+    furnished = desk.plan(strokes=[stroke(RING)]).plan
+    desk.set(caption='', border='none')
+    assert len(furnished.strokes) > len(plain.strokes) + 2 + len('Fair2026')
 
 
 def test_ctrl_c_ends_it_in_order(desk: Desk) -> None:

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
-from conftest import World
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionClient
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 from sketch_robot_interfaces.action import ExecutePlan
 from sketch_robot_interfaces.msg import DrawingPlan, PlotterState
 from std_srvs.srv import SetBool, Trigger
+from unique_identifier_msgs.msg import UUID
 
 from sketch_robot.errors import ErrorCode
 from sketch_robot.motion import DrawingPlan as Plan
-from sketch_robot.motion import Page, Pen, PenProfile, time_plan
+from sketch_robot.motion import MachineLimits, Page, Pen, time_plan
 from sketch_robot.nodes import qos
+from sketch_robot.nodes.commander import rest_id
 from sketch_robot.nodes.conversions import plan_to_ros
-from sketch_robot.nodes.durations import duration_from_ros
 from sketch_robot.nodes.images import array_from_ros
+from sketch_robot.nodes.messages import duration_from_ros
+from sketch_robot.nodes.plotter import PlotterNode
+from sketch_robot.plotters import SimulatedPlotter
 from sketch_robot.stroke import Stroke
+from sketch_robot.testing import World
 
 pytestmark = pytest.mark.system
 SPEEDUP = 10.0
@@ -35,8 +42,8 @@ SPEEDUP = 10.0
 def plan_of(*strokes: list[list[float]], page: Page | None = None) -> DrawingPlan:
     """A message of a plan of strokes in mm."""
     made = tuple(Stroke(np.array(xy)) for xy in strokes)
-    stroke_s, return_s = time_plan(made, PenProfile())
-    return plan_to_ros(Plan(made, page or Page(148.0, 210.0, 10.0, 'A5'), PenProfile(), stroke_s, return_s))
+    stroke_s, return_s = time_plan(made, MachineLimits())
+    return plan_to_ros(Plan(made, page or Page(148.0, 210.0, 10.0, 'A5'), MachineLimits(), stroke_s, return_s))
 
 
 def ladder(rungs: int = 40) -> DrawingPlan:
@@ -137,10 +144,21 @@ def test_the_paper_shows_what_was_drawn_when_the_result_comes(plotter: Bench) ->
     assert (columns.min() / 8.0, (columns.max() + 1) / 8.0) == pytest.approx((19.75, 120.25), abs=0.2)
 
 
+def test_an_empty_sheet_lies_there_before_the_first_drawing(world: World) -> None:
+    papers = world.probe.collect(Image, 'paper', qos.LATCHED)
+    overrides = [Parameter('page', value='A6'), Parameter('paper_resolution', value=1000.0)]
+    node = world.adopt(partial(PlotterNode, parameter_overrides=overrides))
+    world.probe.until(lambda: papers, what='a sheet')
+    paper = papers[0][1]
+    assert (paper.encoding, paper.width, paper.height) == ('mono8', 105, 148)
+    assert (array_from_ros(paper) == 255).all()
+    node.park()
+
+
 def test_a_plan_of_two_pens_asks_for_the_second_and_shows_both_in_their_colours(plotter: Bench) -> None:
     lines = (np.array([[20.0, 30.0], [60.0, 30.0]]), np.array([[20.0, 40.0], [60.0, 40.0]]))
     strokes = tuple(Stroke(line, pen=pen) for line, pen in zip(lines, ('black', 'red'), strict=True))
-    page, profile, pens = Page(148.0, 210.0), PenProfile(), (Pen('black'), Pen('red', '#c81e28', 2.0))
+    page, profile, pens = Page(148.0, 210.0), MachineLimits(), (Pen('black'), Pen('red', '#c81e28', 2.0))
     plan = Plan(strokes, page, profile, *time_plan(strokes, profile), pens=pens)
     call = plotter.execute(plan_to_ros(plan))
     plotter.until_status(PlotterState.PAUSED)
@@ -287,6 +305,52 @@ def test_a_bad_plan_is_refused_before_anything_moves(plotter: Bench, change: Any
     assert not any(state.pen_down for _, state in plotter.states[seen:])
 
 
+def test_a_goal_that_comes_while_the_machine_is_being_connected_waits_for_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = SimulatedPlotter.connect
+    gate = threading.Event()
+    monkeypatch.setattr(SimulatedPlotter, 'connect', lambda plotter: gate.wait(20.0) and connect(plotter))
+    node = world.adopt(partial(PlotterNode, parameter_overrides=[Parameter('speedup', value=50.0)]))
+    client = ActionClient(world.probe, ExecutePlan, 'execute_plan')
+    call = Execution(world, client, ladder(1))
+    for _ in range(20):
+        world.probe.executor_.spin_once(timeout_sec=0.01)
+    assert not call.coming.done()
+    gate.set()
+    assert call.result().error_code == ErrorCode.OK
+    node.park()
+
+
+def test_a_goal_that_comes_while_the_node_is_shutting_down_is_told_so(world: World) -> None:
+    node = world.adopt(PlotterNode)
+    node.park()
+    result = Execution(world, ActionClient(world.probe, ExecutePlan, 'execute_plan'), ladder(1)).result()
+    assert (result.error_code, result.error_msg) == (ErrorCode.PLOTTER_OFFLINE, 'the plotter node is shutting down')
+
+
+def test_a_plan_of_more_than_a_day_is_refused_before_anything_moves(plotter: Bench) -> None:
+    plan = ladder(2)
+    plan.stroke_seconds = [1.0, 86_400.0]
+    result = plotter.execute(plan).result()
+    assert (result.error_code, result.strokes_drawn) == (ErrorCode.BAD_PLAN, 0)
+    assert result.error_msg == 'the plan would take 24.0 hours; 24 at most'
+
+
+def test_a_client_that_falls_silent_ends_its_drawing_although_others_could_have_sent_it(plotter: Bench) -> None:
+    signs = plotter.probe.create_publisher(UUID, 'execute_plan_keepalive', qos.KEEPALIVE)
+    call = plotter.execute(ladder())
+    plotter.probe.until(lambda: signs.get_subscription_count() > 0, what='the plotter listens to signs of life')
+    signs.publish(call.handle.goal_id)
+    assert call.result().error_code == ErrorCode.CLIENT_LOST
+    left = plotter.probe.until(lambda: plotter.state.unfinished, what='the rest')
+    assert plotter.trigger('resume').success
+    plotter.until_status(PlotterState.DRAWING)
+    signs.publish(rest_id(left))
+    plotter.probe.until(lambda: plotter.state.unfinished == left, what='whoever had the rest drawn is missed, too')
+    plotter.probe.destroy_publisher(signs)
+
+
 def test_a_client_that_dies_ends_the_drawing_with_the_pen_up(plotter: Bench) -> None:
     mortal = ActionClient(plotter.probe, ExecutePlan, 'execute_plan')
     call = Execution(plotter.world, mortal, ladder())
@@ -349,5 +413,5 @@ def test_ctrl_c_in_mid_stroke_lifts_the_pen_before_the_node_ends(world: World) -
 
 
 def test_the_profile_of_a_plan_survives_the_journey() -> None:
-    profile = replace(PenProfile(), pen_width_mm=0.7)
+    profile = replace(MachineLimits(), pen_width_mm=0.7)
     assert plan_to_ros(Plan((), Page(148.0, 210.0), profile)).pen_width == pytest.approx(0.0007)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import World
 from rclpy.action import ActionClient
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
@@ -20,12 +19,13 @@ from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from sketch_robot.motion import DrawingPlan, Page, load_machine, time_plan
 from sketch_robot.nodes import qos
-from sketch_robot.nodes.arm_messages import sample_to_ros, trajectory_from_ros
+from sketch_robot.nodes.arm import sample_to_ros, trajectory_from_ros
 from sketch_robot.nodes.conversions import plan_to_ros
 from sketch_robot.plotters import make_plotter
 from sketch_robot.plotters.arm import ArmPlotter, JointSample, JointTrajectory
 from sketch_robot.plotters.arm.kinematics import forward
 from sketch_robot.stroke import Stroke
+from sketch_robot.testing import World
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 STATES_S = 0.01

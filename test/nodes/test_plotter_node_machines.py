@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, World
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.action import ActionClient
 from sketch_robot_interfaces.action import ExecutePlan
@@ -24,11 +23,9 @@ from std_srvs.srv import Trigger
 from sketch_robot.errors import ErrorCode
 from sketch_robot.motion import DrawingPlan, Machine, Page, Pen, load_machine, save_machine, time_plan
 from sketch_robot.nodes.conversions import plan_to_ros
-from sketch_robot.plotters.emulators.faults import Fault
-from sketch_robot.plotters.emulators.grbl import EmulatedGrbl
-from sketch_robot.plotters.emulators.grbl_machine import Hardware
-from sketch_robot.plotters.emulators.grbl_unit import GrblUnit
 from sketch_robot.stroke import Stroke
+from sketch_robot.testing import World
+from sketch_robot_emulators import EmulatedGrbl, Fault, GrblUnit, Hardware
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]  # twenty kills take their time on a busy computer
 PAGE = Page(148.0, 210.0, 10.0, 'A5')
@@ -39,7 +36,7 @@ OVERLAP_MM = 0.5  # of a stroke that was interrupted
 NURSE = """
 import json, os, signal, sys
 import sketch_robot.nodes.plotter as node
-import sketch_robot.plotters.grbl
+import sketch_robot.plotters.grbl.driver
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead leave no trace
 for line in sys.stdin:
     pid = os.fork()
@@ -84,7 +81,7 @@ class Nursery:
     def __init__(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, '-c', NURSE],
-            cwd=ROOT,
+            cwd=Path(__file__).parents[2],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -193,8 +190,8 @@ class Site:
                 return asked.result()
         pytest.fail(f'{name} is not answered')
 
-    def until_pen_up(self, seconds: float = 5.0) -> None:
-        self.probe.until(lambda: not self.machine.pen_down, seconds, 'the pen is up')
+    def until_pen_up(self) -> None:
+        self.probe.until(lambda: not self.machine.pen_down, what='the pen is up')
 
     def close(self) -> None:
         if self.is_alive:
@@ -251,8 +248,8 @@ def assert_drawn(site: Site, plan: DrawingPlan, interruptions: int) -> None:
     assert plan_off < 0.25
     assert machine.paper.ink_mm <= plan.ink_mm + interruptions * OVERLAP_MM + 0.01 * len(plan.strokes)
     assert not machine.pen_down
-    assert machine.plotter.pen_down_travel_mm == 0.0
-    assert machine.plotter.outside_mm == 0.0
+    assert machine.unit.trace.pen_down_travel_mm == 0.0
+    assert machine.unit.trace.outside_mm == 0.0
     assert tuple(np.round(machine.xy_mm, 2)) == (0.0, 0.0)
 
 
@@ -294,7 +291,7 @@ def test_twenty_cancels_lift_the_pen_and_resume_draws_exactly_the_rest(site: Sit
             site.probe.result(handle.cancel_goal_async())
         else:
             assert site.trigger('stop').success
-        site.until_pen_up(1.0)
+        site.until_pen_up()
         site.probe.until(lambda: 'strokes are on paper; ~/resume draws the rest' in site.state.reason, what='the end')
         answer = site.trigger('resume')
         assert answer.success, answer.message
@@ -348,7 +345,7 @@ def test_sigterm_in_mid_stroke_lifts_the_pen_parks_and_keeps_the_rest(site: Site
     site.probe.until(lambda: not site.is_alive, what='the end')
     assert not site.machine.pen_down
     assert tuple(np.round(site.machine.xy_mm, 2)) == (0.0, 0.0)
-    assert site.machine.firmware.settings[1] == 255  # the motors stay on
+    assert site.machine.unit.settings[1] == 255  # the motors stay on
     site.start()
     assert site.trigger('resume').success
     site.until_done(plan)
@@ -386,8 +383,13 @@ def test_after_a_reset_a_machine_with_switches_homes_by_itself_and_draws_the_res
 
 
 @pytest.mark.parametrize('homes', [False])
-def test_after_a_reset_a_machine_without_switches_asks_for_its_origin(site: Site) -> None:
+def test_after_power_on_and_after_a_reset_a_machine_without_switches_asks_for_its_origin(site: Site) -> None:
     plan = zigzags(4)
+    result = site.result_of(site.execute(plan))
+    assert result.error_code == ErrorCode.PLOTTER_ALARM
+    assert 'does not know where the pen is' in result.error_msg
+    assert site.machine.paper.ink_mm == 0.0
+    assert site.trigger('set_origin').success
     handle = site.execute(plan)
     site.until_ink(plan.ink_mm / 2.0)
     site.machine.inject(Fault('reset', 'ink', 0.0))
@@ -395,7 +397,7 @@ def test_after_a_reset_a_machine_without_switches_asks_for_its_origin(site: Site
     drawn_mm = site.machine.paper.ink_mm
     answer = site.trigger('resume')
     assert not answer.success
-    assert "over the page's lower left corner and call ~/set_origin, then resume" in answer.message
+    assert "over the page's lower left corner and set the origin there, then resume; ~/set_origin" in answer.message
     assert site.machine.paper.ink_mm == drawn_mm
     assert not site.machine.pen_down
     assert site.trigger('set_origin').success

@@ -5,19 +5,21 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
-from conftest import World
 from diagnostic_msgs.msg import DiagnosticArray
-from neighbours import PREDICTED_S, Neighbours
+from neighbours import PEN_WIDTH_PX, PREDICTED_S, Neighbours
 from sensor_msgs.msg import Image
 from sketch_robot_interfaces.action import Draw
 
 from sketch_robot.errors import ErrorCode
 from sketch_robot.nodes import qos
-from sketch_robot.nodes.durations import duration_from_ros
+from sketch_robot.nodes.commander import Commander
+from sketch_robot.nodes.messages import duration_from_ros
+from sketch_robot.testing import World
 
 pytestmark = pytest.mark.system
 F = Draw.Feedback
@@ -39,6 +41,7 @@ def around(portrait: World) -> Iterator[Neighbours]:
         made.open_gate(stage)
     for _ in range(20):
         portrait.probe.executor_.spin_once(timeout_sec=0.01)
+    made.close()
     portrait.probe.executor_.remove_node(node)
     node.destroy_node()
 
@@ -46,7 +49,9 @@ def around(portrait: World) -> Iterator[Neighbours]:
 def test_a_goal_with_a_picture_runs_every_stage_and_reports_all(
     portrait: World, around: Neighbours, astronaut_image: Image
 ) -> None:
-    call = portrait.draw(image=astronaut_image, page='A6', time_budget=Duration(sec=30), artist='guided')
+    wished: dict[str, Any] = {'artist': 'guided', 'detail': 'many', 'age_lines': 0.25, 'caricature': 0.5}
+    wished['shading'] = 'spiral'
+    call = portrait.draw(image=astronaut_image, page='A6', time_budget=Duration(sec=30), **wished)
     result = call.result()
     assert (result.error_code, result.error_msg) == (Draw.Goal.OK, '')
     assert call.status == GoalStatus.STATUS_SUCCEEDED
@@ -56,7 +61,8 @@ def test_a_goal_with_a_picture_runs_every_stage_and_reports_all(
     assert duration_from_ros(result.taken) == 11.0
     assert (result.line_art.width, result.line_art.encoding) == (8, 'mono8')
     assert result.plan.page == 'A6'
-    assert around.requests['render'].artist == 'guided'
+    assert {name: getattr(around.requests['render'], name) for name in wished} == wished
+    assert around.requests['render'].pen_pixels == PEN_WIDTH_PX
     assert around.requests['render'].image.width == 512
     assert around.requests['plan'].time_budget.sec == 30
     assert [s.label for s in around.requests['plan'].strokes] == ['eye']
@@ -84,9 +90,9 @@ def test_without_a_picture_the_next_camera_frame_is_taken(
     portrait: World, around: Neighbours, astronaut_image: Image
 ) -> None:
     camera = portrait.probe.create_publisher(Image, 'image_raw', qos.IMAGE)
-    portrait.probe.until(lambda: camera.get_subscription_count() > 0, what='portrait listens')
     astronaut_image.header.frame_id = 'before'
     camera.publish(astronaut_image)
+    assert camera.get_subscription_count() == 0  # a frame that nobody needs costs nothing
     call = portrait.draw(dry_run=True)
     astronaut_image.header.frame_id = 'after'
 
@@ -106,8 +112,55 @@ def test_without_a_camera_the_goal_ends_with_no_frame(portrait: World, around: N
     call = portrait.draw()
     result = call.result()
     assert result.error_code == ErrorCode.NO_FRAME
-    assert 'no picture came on /image_raw within 2.5 s' in result.error_msg
+    assert result.error_msg == 'no node offers /image_raw; is the node camera running?'
     assert call.status == GoalStatus.STATUS_ABORTED
+
+
+def test_a_camera_that_gives_no_picture_ends_the_goal_with_no_frame(portrait: World, around: Neighbours) -> None:
+    camera = portrait.probe.create_publisher(Image, 'image_raw', qos.IMAGE)
+    result = portrait.draw().result()
+    portrait.probe.destroy_publisher(camera)
+    assert result.error_code == ErrorCode.NO_FRAME
+    assert 'no picture came on /image_raw within 2.5 s' in result.error_msg
+
+
+def test_a_goal_waits_for_nodes_that_are_still_starting_and_says_for_which(
+    portrait: World, around: Neighbours, astronaut_image: Image
+) -> None:
+    around.vanish('plan')
+    call = portrait.draw(image=astronaut_image, dry_run=True)
+    portrait.probe.until(
+        lambda: any(f.waiting_for == 'planner' for _, f in call.feedback), what='it says what it lacks'
+    )
+    around.offer('plan')
+    assert call.result().error_code == ErrorCode.OK
+    assert call.feedback[-1][1].waiting_for == ''
+
+
+@pytest.mark.parametrize('stage', ['render', 'plan'])
+def test_what_cannot_be_done_is_refused_before_anybody_sits_for_it(
+    portrait: World, around: Neighbours, stage: str
+) -> None:
+    camera = portrait.probe.create_publisher(Image, 'image_raw', qos.IMAGE)
+    around.refusals[stage] = (ErrorCode.BAD_GOAL, 'told by the stand-in')
+    call = portrait.draw(page='B9', artist='nobody')
+    result = call.result()
+    portrait.probe.destroy_publisher(camera)
+    assert (result.error_code, result.error_msg) == (ErrorCode.BAD_GOAL, 'told by the stand-in')
+    assert around.requests == {}
+    assert max(f.phase for _, f in call.feedback) == F.CAPTURE
+
+
+@pytest.mark.parametrize(('stage', 'name'), [('plan', 'planner'), ('execute', 'plotter')])
+def test_a_node_that_goes_away_before_its_turn_is_named_at_once(
+    portrait: World, around: Neighbours, astronaut_image: Image, stage: str, name: str
+) -> None:
+    around.close_gate('render')
+    call = portrait.draw(image=astronaut_image)
+    portrait.probe.until(lambda: 'render' in around.requests, what='the lines are being drawn')
+    around.vanish(stage)
+    result = call.result()
+    assert result.error_msg == f'the node {name} went away in the middle of the drawing'
 
 
 def test_feedback_comes_at_5_hz_or_better_in_every_phase(
@@ -216,14 +269,19 @@ def test_a_node_that_goes_away_in_the_middle_is_named(
     portrait.probe.until(lambda: stage in around.requests, what='the stage has begun')
     around.vanish(stage)
     result = call.result()
-    assert (result.error_code, result.error_msg) == (ErrorCode.NODE_LOST, f'the node {name} went away in the middle')
+    assert (result.error_code, result.error_msg) == (
+        ErrorCode.NODE_LOST,
+        f'the node {name} went away in the middle of the drawing',
+    )
     assert call.status == GoalStatus.STATUS_ABORTED
 
 
+@pytest.mark.parametrize('before_it_answered', [False, True])
 def test_a_plotter_that_was_started_again_in_the_middle_ends_the_drawing(
-    portrait: World, around: Neighbours, astronaut_image: Image
+    portrait: World, around: Neighbours, astronaut_image: Image, before_it_answered: bool
 ) -> None:
     around.close_gate('execute')
+    around.mute = before_it_answered
     call = portrait.draw(image=astronaut_image)
     portrait.probe.until(lambda: 'execute' in around.requests, what='the stage has begun')
     around.vanish('execute')
@@ -232,6 +290,21 @@ def test_a_plotter_that_was_started_again_in_the_middle_ends_the_drawing(
     assert (result.error_code, result.error_msg) == (
         ErrorCode.PLOTTER_OFFLINE,
         'the plotter node was started again in the middle of the drawing; its resume draws the rest',
+    )
+
+
+def test_a_line_artist_that_was_started_again_while_it_drew_ends_the_drawing(
+    portrait: World, around: Neighbours, astronaut_image: Image
+) -> None:
+    around.close_gate('render')
+    call = portrait.draw(image=astronaut_image)
+    portrait.probe.until(lambda: 'render' in around.requests, what='the lines are being drawn')
+    around.vanish('render')
+    around.offer('render')
+    result = call.result()
+    assert (result.error_code, result.error_msg) == (
+        ErrorCode.NODE_LOST,
+        'the node line_artist was started again in the middle of the drawing',
     )
 
 
@@ -287,3 +360,9 @@ def test_ctrl_c_in_the_middle_ends_the_goal_in_order(world: World, astronaut_ima
     assert running.process.returncode == 0, running.output
     assert 'the portrait node is shutting down' in running.output
     assert call.coming is not None
+
+
+def test_a_client_of_whom_the_middleware_knows_no_name_yet_is_taken_for_one_that_can_send(portrait: World) -> None:
+    """Between an endpoint and its node's name there is a moment, in which rcl refuses to say anything of the node."""
+    commander = Commander(portrait.probe, 'draw')
+    assert commander._can_send('_NODE_NAME_UNKNOWN_', '_NODE_NAMESPACE_UNKNOWN_')

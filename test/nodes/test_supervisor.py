@@ -5,9 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketch_robot.nodes.machines import machine_of
-from sketch_robot.nodes.supervisor import BackOff, for_ros
-from sketch_robot.plotters.grbl_whereabouts import ORIGIN_HINT
+from sketch_robot.nodes.supervisor import BackOff
 
 
 def test_tries_follow_each_other_at_twice_the_time_up_to_half_a_minute() -> None:
@@ -27,14 +25,3 @@ def test_after_a_success_the_next_try_is_at_once() -> None:
     back_off.failed(100.0)
     back_off.succeeded()
     assert (back_off.due_s, back_off.failures) == (0.0, 0)
-
-
-def test_advice_names_services_instead_of_options() -> None:
-    assert for_ros(ORIGIN_HINT).endswith("over the page's lower left corner and call ~/set_origin, then resume")
-    assert for_ros('home it, or resume with --origin-is-set') == 'home it, or call ~/set_origin and ~/resume'
-
-
-def test_a_machine_is_named_by_its_name_its_file_or_its_driver() -> None:
-    assert machine_of('simulated').driver == 'simulated'
-    assert machine_of('grbl_plotter').driver == 'grbl'
-    assert machine_of('config/machines/axidraw.yaml').driver == 'ebb'

@@ -16,8 +16,6 @@ import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
-from conftest import ROOT, Running, World
-from domain_coordinator import domain_id
 from sensor_msgs.msg import Image
 from sketch_robot_interfaces.action import Draw
 
@@ -25,20 +23,16 @@ from sketch_robot.errors import ErrorCode
 from sketch_robot.graph import portrait_graph
 from sketch_robot.motion import load_plan
 from sketch_robot.nodes import qos
-from sketch_robot.nodes.durations import duration_from_ros
 from sketch_robot.nodes.images import image_to_ros
+from sketch_robot.nodes.messages import duration_from_ros
+from sketch_robot.testing import World, fresh_domain
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 
 
-def start_graph(world: World, **options: str) -> dict[str, Running]:
-    """The nodes of `portrait_graph`, each a process."""
-    return {spec.name: world.start_node(spec.name, **spec.parameters) for spec in portrait_graph(options)}
-
-
 @pytest.fixture(scope='module')
 def graph(shared_world: World) -> World:
-    start_graph(shared_world, photo='astronaut', speedup='30')
+    shared_world.start_graph(photo='astronaut', speedup='30')
     return shared_world
 
 
@@ -53,6 +47,12 @@ def test_the_camera_s_photo_is_drawn_on_paper(graph: World) -> None:
     assert duration_from_ros(result.taken) == pytest.approx(duration_from_ros(result.predicted), rel=1e-3)
     assert result.ink == pytest.approx(result.plan.ink, rel=1e-6)
     assert (result.line_art.width, result.line_art.height) == (512, 512)
+
+
+def test_every_node_says_when_it_is_ready(graph: World) -> None:
+    for running in graph.running:
+        name = running.log.stem.partition('_')[2]
+        graph.probe.until(lambda r=running, n=name: f'[{n}]: ready: ' in r.output, 60.0, f'{name} is ready')
 
 
 def test_a_goal_s_own_picture_is_drawn_instead_of_the_camera_s(graph: World, astronaut: np.ndarray) -> None:
@@ -72,6 +72,9 @@ def test_a_goal_s_own_picture_is_drawn_instead_of_the_camera_s(graph: World, ast
         ({'artist': 'rembrandt'}, ErrorCode.BAD_GOAL, "there is no artist 'rembrandt'"),
         ({'styles': ['cubism']}, ErrorCode.BAD_GOAL, "there is no style 'cubism'"),
         ({'styles': ['default'], 'style_weights': [float('nan')]}, ErrorCode.BAD_GOAL, 'style weights must be finite'),
+        ({'detail': 'most'}, ErrorCode.BAD_GOAL, "detail must be one of 'few', 'normal', 'many', not 'most'"),
+        ({'age_lines': 1.5}, ErrorCode.BAD_GOAL, 'age_lines must lie between 0 and 1, not 1.5'),
+        ({'caricature': 0.75}, ErrorCode.BAD_GOAL, 'caricature must lie between 0 and 0.5, not 0.75'),
         ({'image': Image(width=4, height=4, encoding='rgb8', step=12)}, ErrorCode.BAD_IMAGE, 'the image is empty'),
         (
             {'image': Image(width=20000, height=20000, encoding='mono8', step=20000, data=b'1')},
@@ -104,14 +107,14 @@ def test_a_cancel_in_mid_drawing_leaves_the_graph_ready_for_the_next(graph: Worl
 @pytest.mark.parametrize(
     ('victim', 'code', 'words'),
     [
-        ('plotter', ErrorCode.PLOTTER_OFFLINE, 'the plotter node went away in the middle of the drawing'),
+        ('plotter', ErrorCode.PLOTTER_OFFLINE, 'the node plotter went away in the middle of the drawing'),
         ('portrait', None, ''),
     ],
 )
 def test_a_node_killed_in_mid_drawing_ends_it_with_the_pen_up(
     world: World, astronaut_image: Image, victim: str, code: ErrorCode | None, words: str
 ) -> None:
-    nodes = start_graph(world, camera='none', speedup='1')
+    nodes = world.start_graph(camera='none', speedup='1')
     states = world.states()
     call = world.draw(image=astronaut_image)
     call.until_drawing(1, 60.0)
@@ -127,27 +130,30 @@ def test_a_node_killed_in_mid_drawing_ends_it_with_the_pen_up(
 
 @pytest.mark.parametrize('victim', ['line_artist', 'planner'])
 def test_a_node_killed_before_its_turn_is_named(world: World, astronaut_image: Image, victim: str) -> None:
-    nodes = start_graph(world, camera='none')
+    nodes = world.start_graph(camera='none')
     assert world.draw(image=astronaut_image, dry_run=True).result(60.0).error_code == ErrorCode.OK
     nodes[victim].signal(signal.SIGSTOP)  # as good as dead: it answers nothing
     call = world.draw(image=astronaut_image, dry_run=True)
-    call.until_phase(Draw.Feedback.LINE_ART if victim == 'line_artist' else Draw.Feedback.PLAN)
+    call.until_phase(Draw.Feedback.CAPTURE)
     nodes[victim].signal(signal.SIGKILL)
     result = call.result(30.0)
-    assert (result.error_code, result.error_msg) == (ErrorCode.NODE_LOST, f'the node {victim} went away in the middle')
+    assert (result.error_code, result.error_msg) == (
+        ErrorCode.NODE_LOST,
+        f'the node {victim} went away in the middle of the drawing',
+    )
 
 
 def test_a_camera_that_vanishes_ends_the_next_goal_with_no_frame(world: World) -> None:
     nodes = {spec.name: spec for spec in portrait_graph({'photo': 'astronaut'})}
     camera = world.start_node('camera', **nodes['camera'].parameters)
-    world.start_node('portrait', frame_timeout=2.0)
+    world.start_node('portrait', frame_timeout=2.0, server_timeout=8.0)
     frames = world.probe.collect(Image, 'image_raw', qos.IMAGE)
     world.probe.until(lambda: frames, what='frames')
     camera.signal(signal.SIGKILL)
     camera.wait()
     result = world.draw().result()
     assert result.error_code == ErrorCode.NO_FRAME
-    assert 'is the camera running?' in result.error_msg
+    assert result.error_msg == 'no node offers /image_raw; is the node camera running?'
 
 
 def test_ctrl_c_on_the_one_process_system_leaves_no_process_and_the_pen_up(
@@ -193,12 +199,14 @@ def test_the_one_process_system_refuses_what_it_does_not_know(world: World, word
 @pytest.fixture
 def draw_portrait(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
     """The client as `make portrait` runs it, on a domain that no other test has."""
-    with domain_id() as domain:
+    with fresh_domain() as domain:
 
         def start(*words: str, out: Path = tmp_path) -> subprocess.Popen:
-            command = [sys.executable, '-m', 'sketch_robot.nodes.client', '--out', str(out), *words]
+            command = [sys.executable, '-m', 'sketch_robot.nodes.draw_portrait', '--out', str(out), *words]
             environment = {**os.environ, 'ROS_DOMAIN_ID': str(domain)}
-            return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+            return subprocess.Popen(
+                command, cwd=Path(__file__).parents[2], env=environment, stderr=subprocess.PIPE, text=True
+            )
 
         yield start
 

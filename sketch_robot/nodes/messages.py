@@ -1,4 +1,4 @@
-"""Strokes as messages and back. In a module of its own, since who draws in pixels needs nothing of plans."""
+"""Durations and strokes as messages and back; it imports no plans, for nodes that need none."""
 
 from __future__ import annotations
 
@@ -7,11 +7,30 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
+from builtin_interfaces.msg import Duration, Time
 from sketch_robot_interfaces.msg import Stroke as StrokeMsg
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.stroke import LABELS, Stroke
 
+
+def duration_to_ros(seconds: float) -> Duration:
+    """A duration of at least zero."""
+    whole, part = divmod(round(max(0.0, seconds) * 1e9), 10**9)
+    return Duration(sec=int(whole), nanosec=int(part))
+
+
+def duration_from_ros(msg: Duration) -> float:
+    """Seconds."""
+    return msg.sec + msg.nanosec * 1e-9
+
+
+def seconds_from_ros(msg: Time) -> float:
+    """Seconds of the clock that stamped it; 0.0 when unstamped."""
+    return msg.sec + msg.nanosec * 1e-9
+
+
+MOST_STROKES, MOST_POINTS = 100_000, 5_000_000  # days of drawing; beyond, a message only uses up memory
 FARTHEST = 1e7  # of a point in pixels or millimetres; beyond, squares and sums of lengths overflow sooner or later
 
 
@@ -21,6 +40,7 @@ def stroke_to_ros(stroke: Stroke, scale: float = 1.0) -> StrokeMsg:
         label=stroke.label,
         importance=float(stroke.importance),
         half_width=stroke.half_width * scale,
+        filled=stroke.filled,
         pen=stroke.pen,
         x=array.array('d', (stroke.xy[:, 0] * scale).tobytes()),
         y=array.array('d', (stroke.xy[:, 1] * scale).tobytes()),
@@ -58,6 +78,7 @@ def stroke_from_ros(msg: StrokeMsg, scale: float = 1.0) -> Stroke:
             half_widths=np.frombuffer(msg.half_widths, np.float64) * scale if msg.half_widths else None,
             pressure=np.frombuffer(msg.pressure, np.float64) if msg.pressure else None,
             pen=msg.pen,
+            filled=msg.filled,
         )
     except ValueError as error:
         raise SketchRobotError(ErrorCode.BAD_PLAN, str(error)) from error
@@ -69,5 +90,12 @@ def strokes_to_ros(strokes: Iterable[Stroke], scale: float = 1.0) -> list[Stroke
 
 
 def strokes_from_ros(msgs: Iterable[StrokeMsg], scale: float = 1.0) -> tuple[Stroke, ...]:
-    """Strokes with their coordinates times `scale`; raises as `stroke_from_ros`."""
+    """Strokes with their coordinates times `scale`; raises as `stroke_from_ros`, and for more than anybody draws."""
+    msgs = list(msgs)
+    points = sum(len(msg.x) for msg in msgs)
+    if len(msgs) > MOST_STROKES or points > MOST_POINTS:
+        raise SketchRobotError(
+            ErrorCode.BAD_PLAN,
+            f'{len(msgs)} strokes of {points} points are too many; {MOST_STROKES} of {MOST_POINTS} at most',
+        )
     return tuple(stroke_from_ros(msg, scale) for msg in msgs)

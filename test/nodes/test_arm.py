@@ -10,7 +10,7 @@ from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.nodes.arm_messages import (
+from sketch_robot.nodes.arm import (
     sample_from_ros,
     sample_to_ros,
     time_to_ros,

@@ -14,59 +14,51 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-import rclpy
-from rclpy.signals import SignalHandlerOptions
-from sensor_msgs.msg import Image
+import numpy as np
 from sketch_robot_interfaces.action import Draw
 
+from sketch_robot.client import DrawError, DrawResult, PortraitClient
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.graph import middleware_environment, params_file, portrait_graph
+from sketch_robot.graph import params_file, portrait_graph
 from sketch_robot.motion import save_plan
 from sketch_robot.nodes.camera import demo_photo
-from sketch_robot.nodes.conversions import plan_from_ros
-from sketch_robot.nodes.draw_client import DrawClient, Interrupts, draw, wait_for_paper
-from sketch_robot.nodes.durations import duration_from_ros, duration_to_ros
 from sketch_robot.nodes.graph_process import Graph, NoGraph, free_domain
-from sketch_robot.nodes.images import array_from_ros
+from sketch_robot.nodes.terminal import Interrupts, ProgressLine, follow
 from sketch_robot.photo import load_photo
 from sketch_robot.plotters.paper import save_png
 from sketch_robot.report import Report, write_report
 
+START_TIMEOUT_S = 120.0  # a graph takes its time to start on a busy computer; one that ends is told at once
+UNSAID = Draw.Goal().age_lines  # as configured
 
-def report_of(result: Draw.Result) -> Report:
-    """The report of a result."""
-    plan = result.plan
+
+def report_of(result: DrawResult, error: DrawError | None = None) -> Report:
+    """The report of a result, or of what there is of a drawing that failed."""
     return Report(
-        error_code=ErrorCode(result.error_code),
-        error_msg=result.error_msg,
+        error_code=ErrorCode.OK if error is None else error.code,
+        error_msg='' if error is None else error.message,
         strokes=result.strokes_drawn,
-        ink_mm=result.ink * 1e3,
-        travel_mm=result.travel * 1e3,
+        ink_mm=result.ink_mm,
+        travel_mm=result.travel_mm,
         lifts=result.lifts,
-        predicted_s=plan.predicted_seconds,
-        simulated_s=duration_from_ros(result.taken),
-        stage_s={
-            'capture': result.capture_seconds,
-            'line_art': result.line_art_seconds,
-            'plan': result.plan_seconds,
-            'draw': result.draw_seconds,
-        },
+        predicted_s=result.message.plan.predicted_seconds,
+        simulated_s=result.taken_s,
+        stage_s=result.stage_s,
         faces=result.faces,
         artist=result.artist,
-        page=plan.page,
+        page=result.page,
     )
 
 
-def keep(result: Draw.Result, paper: Image | None, out: Path) -> None:
+def keep(result: DrawResult, paper: np.ndarray | None, out: Path) -> None:
     """Write everything that a result holds into a folder."""
-    if len(result.line_art.data):
-        save_png(out / 'line_art.png', array_from_ros(result.line_art))
-    if result.plan.strokes:
-        plan = plan_from_ros(result.plan)
-        save_plan(plan, out / 'plan.json')
-        save_plan(plan, out / 'plan.svg')
+    if result.line_art is not None:
+        save_png(out / 'line_art.png', result.line_art)
+    if result.plan is not None:
+        save_plan(result.plan, out / 'plan.json')
+        save_plan(result.plan, out / 'plan.svg')
     if paper is not None:
-        save_png(out / 'drawing.png', array_from_ros(paper))
+        save_png(out / 'drawing.png', paper)
 
 
 def parse(words: list[str] | None) -> argparse.Namespace:
@@ -77,6 +69,12 @@ def parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--page', default='', help="the sheet, as 'A5' or '148x210' (mm)")
     parser.add_argument('--time-budget', type=float, default=0.0, metavar='S', help='predicted drawing time to keep to')
     parser.add_argument('--artist', default='', help='who draws the lines')
+    parser.add_argument('--detail', default='', help='how many lines: few, normal or many')
+    parser.add_argument('--age-lines', type=float, default=UNSAID, metavar='SHARE', help='folds: 0, none, to 1, all')
+    parser.add_argument(
+        '--caricature', type=float, default=UNSAID, metavar='SHARE', help="the sitter's own larger: 0, not, to 0.5"
+    )
+    parser.add_argument('--shading', default='', metavar='MANNER', help='how light and shade are drawn')
     parser.add_argument(
         '--speedup', type=float, default=20.0, help='how much faster the simulated machine is (default 20)'
     )
@@ -143,20 +141,25 @@ def _run(args: argparse.Namespace, interrupts: Interrupts) -> Report:
     if not args.attach:
         os.environ.setdefault('ROS_DOMAIN_ID', str(free_domain()))  # not to meet a robot that is drawing
         os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-    os.environ.update(middleware_environment())
-    goal = Draw.Goal(
-        page=args.page, time_budget=duration_to_ros(args.time_budget), dry_run=args.dry_run, artist=args.artist
-    )
-    with NoGraph() if args.attach else Graph(options, args.out / 'graph.log') as graph:
-        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-        client = DrawClient()
+    named = ('page', 'time_budget', 'dry_run', 'artist', 'detail', 'age_lines', 'caricature', 'shading')
+    fields = {name: getattr(args, name) for name in named}
+    progress = ProgressLine()
+    with (
+        NoGraph() if args.attach else Graph(options, args.out / 'graph.log') as graph,
+        PortraitClient(server_timeout=START_TIMEOUT_S) as robot,
+    ):
+        drawing = robot.draw(on_progress=progress.show, **fields)
+        failure = None
         try:
-            result = draw(client, graph, goal, interrupts)
-            keep(result, None if args.dry_run else wait_for_paper(client, result), args.out)
+            result = follow(drawing, interrupts, graph.check)
+        except DrawError as error:
+            if error.result is None:
+                raise
+            failure, result = error, error.result
         finally:
-            client.destroy_node()
-            rclpy.try_shutdown()
-    return report_of(result)
+            progress.end()
+        keep(result, None if args.dry_run else robot.paper(result), args.out)
+    return report_of(result, failure)
 
 
 if __name__ == '__main__':

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rclpy.node import Node
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.nodes.failures import failure_of
-from sketch_robot.nodes.worker import Worker
+from sketch_robot.nodes.node import RosLogHandler, SketchNode, Worker, failure_of
 
 if TYPE_CHECKING:
-    from conftest import World
+    from sketch_robot.testing import World
 
 
 @pytest.fixture
 def node(shared_world: World) -> Iterator[Node]:
-    made = shared_world.node('busy')
+    made = shared_world.adopt(partial(SketchNode, 'busy', namespace='left'))
     yield made
     shared_world.probe.executor_.remove_node(made)
     made.destroy_node()
@@ -78,3 +79,37 @@ def test_a_failure_without_a_name_is_a_defect_and_one_with_a_name_keeps_it(caplo
     assert defect.code == ErrorCode.INTERNAL
     assert defect.message == "KeyError: 'page'; the log has the traceback"
     assert caplog.records[0].exc_info[1].args == ('page',)
+
+
+@pytest.fixture
+def room() -> Iterator[logging.Logger]:
+    """The logger of a room, bridged to ROS as `run` does it, for a process of several nodes."""
+    handler = RosLogHandler()
+    made = logging.getLogger('sketch_robot.plotters.some_driver')
+    made.addHandler(handler)
+    yield made
+    made.removeHandler(handler)
+
+
+def test_what_a_room_logs_in_a_node_s_thread_names_the_node_with_its_namespace(
+    shared_world: World, node: SketchNode, room: logging.Logger, capfd: pytest.CaptureFixture
+) -> None:
+    worker = Worker(node)
+    shared_world.probe.result(worker.run(room.warning, 'no paper %s', 'left'))
+    worker.close()
+    assert '[left.busy]: no paper left' in capfd.readouterr().err
+    room.warning('of no node')
+    assert '[sketch_robot.plotters.some_driver]: of no node' in capfd.readouterr().err
+
+
+def test_a_log_line_with_the_name_of_a_file_that_is_no_utf_8_is_written(
+    shared_world: World,
+    node: SketchNode,
+    room: logging.Logger,
+    capfd: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Else pytest keeps the line as it is, which no worker can send to the one that reports.
+    monkeypatch.setattr(logging.getLogger('sketch_robot'), 'propagate', False)
+    room.warning('left out: %s', 'j\udcff.jpg')
+    assert 'left out: j\\udcff.jpg' in capfd.readouterr().err
