@@ -6,8 +6,9 @@ would have seen, and data-parallel processes share out one batch.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 import cv2
@@ -15,9 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sketch_robot.training.drawings import LabelledDrawing, load_crop, render_drawing
-from sketch_robot.training.mattes import decode_matte
 from sketch_robot.training.photo_damage import DamageOptions, damage_photos
+from sketch_robot.training.portraits import Example, Portrait, PortraitFolder, Scale
 from sketch_robot.training.scenes import Scene, SceneOptions, compose_scene
 
 
@@ -28,11 +28,13 @@ class BatchOptions:
     Attributes:
         size_px: side of the pictures.
         pictures: in the whole batch, over all processes.
+        close_ups: share of the pictures that are close-ups of the face; the others are head crops.
         scenes, damage: how they are varied.
     """
 
     size_px: int = 512
     pictures: int = 8
+    close_ups: float = 0.6
     scenes: SceneOptions = field(default_factory=SceneOptions)
     damage: DamageOptions = field(default_factory=DamageOptions)
 
@@ -43,47 +45,35 @@ class Batch(NamedTuple):
     Attributes:
         rgb: (N, 3, H, W).
         ink: (N, 1, H, W), 1 = ink.
-        focus: (N, 1, H, W), 1 near the eyes.
     """
 
     rgb: Tensor
     ink: Tensor
-    focus: Tensor
 
 
 class PortraitBatches:
-    """Pictures and drawings of one folder.
+    """Pictures and their ink from one folder.
 
     Args:
-        folder: with `crops/`.
-        drawings: to choose from.
-        mattes: encoded, by name; those without keep their background.
+        folder: where the portraits lie.
+        portraits: to choose from.
         options: size and variation.
         seed: of order and variation.
-        keep_in_memory: decode each JPEG once (0.8 MB each).
     """
 
     def __init__(
-        self,
-        folder: Path,
-        drawings: list[LabelledDrawing],
-        mattes: dict[str, np.ndarray],
-        options: BatchOptions,
-        *,
-        seed: int = 0,
-        keep_in_memory: bool = True,
+        self, folder: PortraitFolder, portraits: list[Portrait], options: BatchOptions, *, seed: int = 0
     ) -> None:
-        self.folder, self.drawings, self.mattes, self.options, self.seed = folder, drawings, mattes, options, seed
-        self._crops: dict[str, np.ndarray] | None = {} if keep_in_memory else None
+        self.folder, self.portraits, self.options, self.seed = folder, portraits, options, seed
 
     def order(self, epoch: int) -> np.ndarray:
-        """The order of the drawings in that pass over all of them."""
-        return np.random.default_rng((self.seed, 0, epoch)).permutation(len(self.drawings))
+        """The order of the portraits in that pass over all of them."""
+        return np.random.default_rng((self.seed, 0, epoch)).permutation(len(self.portraits))
 
     def indices(self, step: int) -> list[int]:
-        """Which drawings are in the batch of that step; passes over the drawings follow each other without a gap."""
+        """Which portraits are in the batch of that step; passes over them follow each other without a gap."""
         first = step * self.options.pictures
-        count = len(self.drawings)
+        count = len(self.portraits)
         orders = {
             epoch: self.order(epoch) for epoch in {k // count for k in range(first, first + self.options.pictures)}
         }
@@ -91,47 +81,66 @@ class PortraitBatches:
 
     def batch(self, step: int, *, rank: int = 0, world: int = 1, device: torch.device | str = 'cpu') -> Batch:
         """The pictures of one process in that step: `pictures / world` of them, on `device`."""
-        indices = self.indices(step)
-        slots = range(rank, len(indices), world)
-        rngs = [np.random.default_rng((self.seed, 1, step, slot)) for slot in slots]
-        scenes = [self._scene(indices[slot], rng) for slot, rng in zip(slots, rngs, strict=True)]
+        return self._finished(step, self._scenes(step, rank, world), rank, world, device)
+
+    def stream(
+        self,
+        first: int,
+        *,
+        rank: int = 0,
+        world: int = 1,
+        device: torch.device | str = 'cpu',
+        threads: int = 1,
+        ahead: int = 2,
+    ) -> Generator[Batch]:
+        """The batches from a step on, without end, each composed while those before it are learned from.
+
+        Args:
+            threads: that compose pictures.
+            ahead: batches composed in advance.
+        """
+        with ThreadPoolExecutor(threads) as pool:
+            slots = range(rank, self.options.pictures, world)
+            coming = {
+                step: [pool.submit(self._scene, step, slot) for slot in slots] for step in range(first, first + ahead)
+            }
+            step = first
+            try:
+                while True:
+                    coming[step + ahead] = [pool.submit(self._scene, step + ahead, slot) for slot in slots]
+                    scenes = [future.result() for future in coming.pop(step)]
+                    yield self._finished(step, scenes, rank, world, device)
+                    step += 1
+            finally:
+                for futures in coming.values():
+                    for future in futures:
+                        future.cancel()
+
+    def _scenes(self, step: int, rank: int, world: int) -> list[Scene]:
+        return [self._scene(step, slot) for slot in range(rank, self.options.pictures, world)]
+
+    def _finished(self, step: int, scenes: list[Scene], rank: int, world: int, device: torch.device | str) -> Batch:
+        rngs = [np.random.default_rng((self.seed, 2, step, slot)) for slot in range(rank, self.options.pictures, world)]
         rgb = torch.from_numpy(np.stack([s.rgb for s in scenes])).to(device).permute(0, 3, 1, 2).float().div_(255)
-        ink, focus = (
-            torch.from_numpy(np.stack(maps)).to(device)[:, None].float().div_(255)
-            for maps in ([s.ink for s in scenes], [s.focus for s in scenes])
-        )
-        return Batch(damage_photos(rgb, self.options.damage, rngs), ink, focus)
+        ink = torch.from_numpy(np.stack([s.ink for s in scenes])).to(device)[:, None].float().div_(255)
+        return Batch(damage_photos(rgb, self.options.damage, rngs), ink)
 
-    def _scene(self, index: int, rng: np.random.Generator) -> Scene:
-        drawing = self.drawings[index]
-        other = self.drawings[int(rng.integers(len(self.drawings)))].name
-        return compose_scene(
-            self._crop(drawing.name),
-            drawing.strokes,
-            tuple(s for s, label in zip(drawing.strokes, drawing.labels, strict=True) if label == 'eye'),
-            self._matte(drawing.name),
-            (self._crop(other), self._matte(other)),
-            self.options.size_px,
-            self.options.scenes,
-            rng,
-        )
+    def _scene(self, step: int, slot: int) -> Scene:
+        rng = np.random.default_rng((self.seed, 1, step, slot))
+        scale: Scale = 'face' if rng.random() < self.options.close_ups else 'head'
+        example = self._example(self.indices(step)[slot], scale)
+        other = self._example(int(rng.integers(len(self.portraits))), 'head')
+        return compose_scene(example, other, self.options.size_px, self.options.scenes, rng)
 
-    def _crop(self, name: str) -> np.ndarray:
-        if self._crops is None:
-            return load_crop(self.folder, name)
-        if name not in self._crops:
-            self._crops[name] = load_crop(self.folder, name)
-        return self._crops[name]
-
-    def _matte(self, name: str) -> np.ndarray | None:
-        png = self.mattes.get(name)
-        return None if png is None else decode_matte(png)
+    def _example(self, index: int, scale: Scale) -> Example:
+        return self.folder.example(self.portraits[index], scale)
 
 
-def plain_picture(folder: Path, drawing: LabelledDrawing, size_px: int, width_px: float) -> tuple[Tensor, Tensor]:
-    """A crop and its drawing without any variation, for evaluation: (1, 3, H, W) and (1, 1, H, W) in [0, 1]."""
-    rgb = load_crop(folder, drawing.name)
+def plain_picture(example: Example, size_px: int) -> Batch:
+    """A photo and its ink without any variation, for evaluation: one picture."""
+    rgb, ink = example.rgb, example.ink
     if rgb.shape[0] != size_px:
-        rgb = cv2.resize(rgb, (size_px, size_px), interpolation=cv2.INTER_AREA)
-    ink = render_drawing(drawing.strokes, size_px, width_px=width_px)
-    return torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255, torch.from_numpy(ink)[None, None].float() / 255
+        rgb, ink = (cv2.resize(x, (size_px, size_px), interpolation=cv2.INTER_AREA) for x in (rgb, ink))
+    return Batch(
+        torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255, torch.from_numpy(ink)[None, None].float() / 255
+    )

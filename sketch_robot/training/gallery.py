@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,19 +13,23 @@ import numpy as np
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.artist import Artist, make_artist
 from sketch_robot.line_art.ink import render_ink
-from sketch_robot.line_art.student import StudentArtist
+from sketch_robot.line_art.student.artist import StudentArtist
 from sketch_robot.photo.decode import load_photo
 from sketch_robot.photo.finder import SitterFinder
 from sketch_robot.photo.picture import Photo
 from sketch_robot.photo.sitter import CROP_PX, Sitter
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import strokes_from
-from sketch_robot.training.label import PHOTO_ENDINGS
-from sketch_robot.training.robot_measures import ink_outside, measure_drawing
-from sketch_robot.training.sheets import captioned, contact_sheet, strokes_picture
+from sketch_robot.strokes.weight import weigh_strokes
+from sketch_robot.training.evaluate import ink_outside, measure_drawing
+from sketch_robot.training.labels import PHOTO_ENDINGS
 
 SMALL_PX, DARK = 128, 0.25
-LINE_PX = 1.2  # of strokes in a tile
+PEN_PX = 2.0  # of a drawing of 512 px: 0.5 mm on A5
+LEAST_LINE_PX = 1.2  # in a tile: a thinner pen is not seen
+GAP_PX = 4
+CAPTION_PX = 18  # height of a line of text
+ASIDE_PX = 64  # width of the text beside a row
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +88,7 @@ def draw_gallery(
 def draw_table(
     photos: Path, artist: str, changes: tuple[str, ...], *, tile_px: int = 192, columns: int = 5
 ) -> tuple[np.ndarray, dict[str, dict[str, float]]]:
-    """Draw every photo after every change: the strokes alone, black on white.
+    """Draw every photo after every change: the strokes alone, as a pen leaves them.
 
     Args:
         photos: a folder; photos without a face are drawn whole.
@@ -113,7 +117,8 @@ def draw_table(
             )
             art = made.draw(sitter)
             strokes = strokes_from(art, sitter)
-            row.append(render_ink(strokes, art.size_px, LINE_PX * art.size_px[0] / tile_px))
+            pen_px = art.size_px[0] * max(PEN_PX / CROP_PX, LEAST_LINE_PX / tile_px)
+            row.append(render_ink(weigh_strokes(strokes, pen_px), art.size_px, pen_px))
             measured.append(_measure(art.ink, strokes, sitter))
         rows.append(row)
         means[name] = _means(measured)
@@ -163,7 +168,7 @@ def _photos_in(folder: Path) -> list[Path]:
 def _artist(name: str, size_px: int) -> Artist:
     if not name.endswith('.safetensors'):
         return make_artist(name)
-    return StudentArtist(runtime='torch', size_px=size_px, weights=Path(name), mesh_parts=False)
+    return StudentArtist(runtime='torch', size_px=size_px, weights=Path(name), close_ups=False)
 
 
 def _measure(ink: np.ndarray, strokes: tuple[Stroke, ...], sitter: Sitter) -> dict[str, float]:
@@ -173,3 +178,64 @@ def _measure(ink: np.ndarray, strokes: tuple[Stroke, ...], sitter: Sitter) -> di
 
 def _means(values: list[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.nanmean([value[name] for value in values])) for name in values[0]}
+
+
+def contact_sheet(rows: Sequence[Sequence[np.ndarray]], *, tile_px: int = 192, groups: int = 1) -> np.ndarray:
+    """Lay pictures out in a grid.
+
+    Args:
+        rows: each a sequence of pictures, (H, W, 3) uint8 RGB or (H, W) float ink in [0, 1] shown black on white; all
+            rows equally long.
+        tile_px: side of a tile.
+        groups: how many rows stand side by side.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    strips = [np.hstack([_tile(picture, tile_px) for picture in row]) for row in rows]
+    while len(strips) % groups:
+        strips.append(np.full_like(strips[0], 255))
+    return np.vstack([np.hstack(strips[first : first + groups]) for first in range(0, len(strips), groups)])
+
+
+def strokes_picture(strokes: Sequence[Stroke], size_px: tuple[int, int]) -> np.ndarray:
+    """Strokes in changing colours, so that breaks are seen: (H, W, 3) uint8 RGB."""
+    picture = np.full((size_px[1], size_px[0], 3), 255, np.uint8)
+    for number, stroke in enumerate(strokes):
+        hue = np.array([[[(number * 67) % 180, 220, 170]]], np.uint8)
+        colour = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0].tolist()
+        points = np.rint((stroke.xy - 0.5) * 16).astype(np.int32)
+        cv2.polylines(picture, [points], False, colour, 2, cv2.LINE_AA, 4)
+    return picture
+
+
+def captioned(picture: np.ndarray, text: str, *, below: bool = False) -> np.ndarray:
+    """A picture with a line of text to its left or below: (H, W, 3) uint8 RGB, larger by the text's strip."""
+    height, width = picture.shape[:2]
+    strip = np.full((CAPTION_PX, width, 3) if below else (height, ASIDE_PX, 3), 255, np.uint8)
+    plain = text.encode('ascii', 'replace').decode()  # OpenCV's letters
+    (length, _), _ = cv2.getTextSize(plain, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
+    at = (max(0, (width - length) // 2), 12) if below else (4, height // 2)
+    cv2.putText(strip, plain, at, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (60, 60, 60), 1, cv2.LINE_AA)
+    return np.vstack([picture, strip]) if below else np.hstack([strip, picture])
+
+
+def save_picture(picture: np.ndarray, path: Path) -> None:
+    """Write RGB as PNG or JPEG; without colours as grey, a third of the bytes.
+
+    Raises:
+        SketchRobotError: INTERNAL, it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    is_grey = bool((picture == picture[..., :1]).all())
+    pixels = picture[..., 0] if is_grey else picture[..., ::-1]
+    if not cv2.imwrite(str(path), np.ascontiguousarray(pixels), [cv2.IMWRITE_PNG_COMPRESSION, 9]):
+        raise SketchRobotError(ErrorCode.INTERNAL, f'{path} cannot be written')
+
+
+def _tile(picture: np.ndarray, side: int) -> np.ndarray:
+    if picture.ndim == 2:
+        picture = np.repeat(np.rint(255 * (1 - np.clip(picture, 0, 1))).astype(np.uint8)[..., None], 3, axis=2)
+    inner = side - GAP_PX
+    small = cv2.resize(picture, (inner, inner), interpolation=cv2.INTER_AREA)
+    return cv2.copyMakeBorder(small, 0, GAP_PX, 0, GAP_PX, cv2.BORDER_CONSTANT, value=(255, 255, 255))

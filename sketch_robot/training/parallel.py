@@ -26,11 +26,13 @@ class Workers:
         rank: this process, 0 to world - 1; 0 writes the files.
         world: how many processes.
         device: where this process computes.
+        threads: that compose its pictures.
     """
 
     rank: int = 0
     world: int = 1
     device: torch.device = field(default_factory=lambda: torch.device('cpu'))
+    threads: int = 1
 
 
 def join_workers(device: str = 'auto') -> Workers:
@@ -44,7 +46,8 @@ def join_workers(device: str = 'auto') -> Workers:
         device = f'cuda:{os.environ.get("LOCAL_RANK", 0)}' if torch.cuda.is_available() else 'cpu'
     if world > 1 and not dist.is_initialized():
         dist.init_process_group('nccl' if device.startswith('cuda') else 'gloo')
-    return Workers(rank, world, torch.device(device))
+    threads = max(1, (os.cpu_count() or 1) // world) if device.startswith('cuda') else 1
+    return Workers(rank, world, torch.device(device), threads)
 
 
 def leave_workers() -> None:

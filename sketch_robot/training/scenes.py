@@ -1,7 +1,6 @@
 """Pictures to learn from, one at a time: a sitter moved and mirrored, before another background, or no face at all.
 
-Geometry acts on the strokes' coordinates, so that drawings stay sharp whatever the transform. The target of a sitter
-before a new background is the sitter's drawing alone: that teaches the net to leave backgrounds out.
+The target of a sitter before a new background is the sitter's ink alone: that teaches the net to leave backgrounds out.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ import cv2
 import numpy as np
 
 from sketch_robot.photo.sitter import CROP_PX
-from sketch_robot.training.drawings import render_drawing
+from sketch_robot.training.portraits import Example
 
 MATTE_SOFTNESS_PX = 1.5
 BACKGROUND_TRIES = 8
-FOCUS_PX = 24  # width of the band around an eye's strokes that counts more, at 512 px
 LEAST_BACKGROUND_PX = 96
+LINE_PX = 2.5  # of shapes' outlines, at 512 px
 
 
 class Scene(NamedTuple):
@@ -27,12 +26,10 @@ class Scene(NamedTuple):
     Attributes:
         rgb: (H, W, 3) uint8.
         ink: (H, W) uint8, 255 = ink.
-        focus: (H, W) uint8, 255 near the eyes: a few pixels on which a portrait stands or falls.
     """
 
     rgb: np.ndarray
     ink: np.ndarray
-    focus: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -40,14 +37,12 @@ class SceneOptions:
     """How pictures are varied; probabilities are for each picture.
 
     Attributes:
-        width_px: of the drawn lines at 512 px.
         mirror: probability.
         rotation_degrees, scale, shift: largest change either way; scale and shift as a share of the side.
         background: probability of another background behind a sitter with a matte.
         no_face: probability of a picture of shapes with their outlines as drawing.
     """
 
-    width_px: float = 2.5
     mirror: float = 0.5
     rotation_degrees: float = 8.0
     scale: float = 0.12
@@ -72,50 +67,32 @@ def random_transform(options: SceneOptions, size_px: int, rng: np.random.Generat
 
 
 def compose_scene(
-    crop: np.ndarray,
-    strokes: tuple[np.ndarray, ...],
-    eyes: tuple[np.ndarray, ...],
-    matte: np.ndarray | None,
-    other: tuple[np.ndarray, np.ndarray | None],
-    size_px: int,
-    options: SceneOptions,
-    rng: np.random.Generator,
+    example: Example, other: Example, size_px: int, options: SceneOptions, rng: np.random.Generator
 ) -> Scene:
-    """One picture and its drawing.
+    """One picture and its ink.
 
     Args:
-        crop: (512, 512, 3) uint8.
-        strokes: its drawing, crop pixels.
-        eyes: those of them that draw eyes.
-        matte: (512, 512) uint8, or None.
-        other: another crop and its matte, whose background may be used.
+        example: what is to be drawn.
+        other: another head, whose background may be used.
         size_px: side of the result.
     """
     if rng.random() < options.no_face:
-        shapes, outlines = random_shapes(size_px, options.width_px * size_px / CROP_PX, rng)
-        return Scene(shapes, outlines, np.zeros_like(outlines))
-    rgb = crop
-    if matte is not None and rng.random() < options.background:
-        rgb = _blend(rgb, random_background(other, rng), cv2.GaussianBlur(matte, (0, 0), MATTE_SOFTNESS_PX))
+        return Scene(*random_shapes(size_px, LINE_PX * size_px / CROP_PX, rng))
+    rgb, ink = example.rgb, example.ink
+    if rng.random() < options.background:
+        rgb = _blend(rgb, random_background(other, rng), cv2.GaussianBlur(example.matte, (0, 0), MATTE_SOFTNESS_PX))
     if size_px != CROP_PX:
-        rgb = cv2.resize(rgb, (size_px, size_px), interpolation=cv2.INTER_AREA)
-    scale = size_px / CROP_PX
-    to_small = np.array([[scale, 0, scale / 2 - 0.5], [0, scale, scale / 2 - 0.5], [0, 0, 1]])
+        rgb, ink = (cv2.resize(x, (size_px, size_px), interpolation=cv2.INTER_AREA) for x in (rgb, ink))
     move = random_transform(options, size_px, rng)
     rgb = cv2.warpAffine(rgb, move, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    width_px = max(1.5, options.width_px * scale)
-    to_result = move @ to_small
-    ink = render_drawing(strokes, size_px, width_px=width_px, to_result=to_result)
-    near = [np.rint(eye @ to_result[:, :2].T + to_result[:, 2]).astype(np.int32) for eye in eyes]
-    focus = cv2.polylines(np.zeros_like(ink), near, False, (255,), max(1, round(FOCUS_PX * scale)))
-    return Scene(rgb, ink, np.asarray(focus))
+    return Scene(rgb, cv2.warpAffine(ink, move, (size_px, size_px), flags=cv2.INTER_LINEAR))
 
 
-def random_background(other: tuple[np.ndarray, np.ndarray | None], rng: np.random.Generator) -> np.ndarray:
+def random_background(other: Example, rng: np.random.Generator) -> np.ndarray:
     """A piece of another picture's background, clouds, a gradient, or stripes: (512, 512, 3) uint8."""
     kind = rng.random()
-    if kind < 0.55 and other[1] is not None:
-        piece = _background_piece(other[0], other[1], rng)
+    if kind < 0.55:
+        piece = _background_piece(other.rgb, other.matte, rng)
         if piece is not None:
             return piece
     if kind < 0.8:

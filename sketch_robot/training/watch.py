@@ -14,7 +14,7 @@ import torch
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
-from sketch_robot.line_art.u2net import InkNet, U2Net
+from sketch_robot.line_art.student.u2net import InkNet, U2Net
 from sketch_robot.training.batches import Batch
 
 BOARD_FOLDER = 'board'
