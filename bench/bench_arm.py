@@ -15,13 +15,12 @@ from sketch_robot.errors import SketchRobotError
 from sketch_robot.motion import DrawingPlan, parse_page
 from sketch_robot.motion.machine import load_machine
 from sketch_robot.pipeline import Pipeline
-from sketch_robot.plotters.arm import ArmPlotter
-from sketch_robot.plotters.arm.branches import find_field
-from sketch_robot.plotters.arm.field import Situation
+from sketch_robot.plotters.arm import ArmOptions, ArmPlotter
+from sketch_robot.plotters.arm.field import Workcell
 from sketch_robot.plotters.arm.kinematics import forward
-from sketch_robot.plotters.arm.legs import Planner
+from sketch_robot.plotters.arm.postures import find_postures
 from sketch_robot.plotters.arm.retime import JointLimits
-from sketch_robot.plotters.arm.timeline import Timeline
+from sketch_robot.plotters.arm.segments import Planner, Timeline
 from sketch_robot.plotters.paper import Paper
 
 OUT = Path('out/arm')
@@ -35,13 +34,13 @@ def _plan() -> DrawingPlan:
 
 @bench('arm plan', 'planning a portrait for the sample arm, and what its joints are told, every millisecond')
 def planned(quick: bool) -> Iterator[Figure]:
-    plan, setup = _plan(), ArmPlotter(**load_machine('arm').options).setup
+    plan, setup = _plan(), ArmPlotter(ArmOptions(**load_machine('arm').options)).setup
     size = plan.page.width_mm, plan.page.height_mm
-    situation = Situation(setup.chain, setup.page, size, setup.pose, setup.margin)
+    situation = Workcell(setup.chain, setup.page, size, setup.pose, setup.margin)
     limits = JointLimits(setup.chain.speed, setup.chain.accel)
 
     def work() -> Timeline:
-        field = find_field(situation)
+        field = find_postures(situation)
         assert field is not None
         planner = Planner(field, limits.scaled(setup.limit_share), plan.profile, setup.touch)
         line = Timeline(planner.drawing(plan, (0.0, 0.0, setup.touch.lift_mm)), 0.0)
@@ -60,7 +59,7 @@ def planned(quick: bool) -> Iterator[Figure]:
     tools = forward(setup.chain, joints)
     tip = setup.page.to_page(tools[:, :3, 3])
     pen = setup.pose.untip(tip)
-    stroke = np.array([leg.stroke for leg in line.legs])[[line.index(t) for t in times]]
+    stroke = np.array([segment.stroke for segment in line.segments])[[line.index(t) for t in times]]
     apart = [_apart_mm(pen[stroke == k, :2], each.xy) for k, each in enumerate(plan.strokes)]
     yield Figure('path beside the page path, at most', max(apart), 'mm', at_most=0.2)
     along = tools[:, :3, 2] @ setup.page.base_from_page[:3, :3]
@@ -84,7 +83,7 @@ def drawn(quick: bool) -> Iterator[Figure]:
     OUT.mkdir(parents=True, exist_ok=True)
     for simulation, at_most in (('exact', 0.2), ('physics', 0.5)):
         options = {**load_machine('arm').options, 'simulation': simulation, 'speedup': math.inf}
-        with ArmPlotter(**options) as plotter:
+        with ArmPlotter(ArmOptions(**options)) as plotter:
             plotter.home()
             started_s = time.perf_counter()
             outcome, paper = plotter.draw(plan), plotter.paper
@@ -103,7 +102,7 @@ def refused(quick: bool) -> Iterator[Figure]:
     OUT.mkdir(parents=True, exist_ok=True)
     far = {'xyz': [0.45, 0.074, 0.0], 'rpy': [0.0, 0.0, -math.pi / 2]}
     options = {**load_machine('arm').options, 'page': far, 'reach_picture': str(OUT / 'reach.png')}
-    plotter = ArmPlotter(**options)
+    plotter = ArmPlotter(ArmOptions(**options))
 
     def work() -> None:
         try:

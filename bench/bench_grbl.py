@@ -17,13 +17,14 @@ import numpy as np
 
 from bench.drawings import random_drawing
 from bench.registry import Figure, bench
-from sketch_robot.motion import DrawingPlan, Page, PenProfile, make_profile, parse_page, time_plan
+from sketch_robot.motion import DrawingPlan, MachineLimits, Page, load_limits, parse_page, time_plan
 from sketch_robot.motion.planner import plan_drawing
-from sketch_robot.plotters.grbl import GrblPlotter
 from sketch_robot.stroke import Stroke
+from sketch_robot_emulators import Hardware
 
 sys.path.append(str(Path(__file__).parents[1] / 'test' / 'plotters'))  # the machine on a bench is the tests'
-from grbl_bench import World, fault_at_random, off_by_mm, small_plan, twice_mm
+sys.path.append(str(Path(__file__).parents[1] / 'test' / 'plotters' / 'grbl'))
+from grbl_bench import World, fault_at_random, make_driver, off_by_mm, small_plan, twice_mm
 
 SPEED_MM_S, SEGMENT_MM = 200.0, 0.3
 SOAK_S = 7200.0
@@ -35,12 +36,11 @@ KINDS = (
 EMULATOR = """
 import sys
 from sketch_robot.motion import Page
-from sketch_robot.plotters.emulators.grbl import EmulatedGrbl
-from sketch_robot.plotters.emulators.grbl_machine import Hardware
+from sketch_robot_emulators import EmulatedGrbl, Hardware
 with EmulatedGrbl(Hardware(Page(210.0, 297.0)), boot_s=0.1) as machine:
     print(machine.port, flush=True)
     sys.stdin.readline()
-    print(machine.firmware.starved, machine.firmware.serial.lost, flush=True)
+    print(machine.unit.starved, machine.unit.lost, flush=True)
 """
 
 
@@ -53,31 +53,31 @@ def grbl(quick: bool) -> Iterator[Figure]:
 
 @bench('grbl-soak', 'two hours of drawings on an emulated GRBL machine', slow=True)
 def soak(quick: bool) -> Iterator[Figure]:
-    profile = make_profile('grbl_plotter')
+    profile = load_limits('grbl_plotter')
     drawing = random_drawing(0, size_px=512)
     page = parse_page('A5')
     plan = plan_drawing([Stroke(stroke.xy) for stroke in drawing.strokes], (512, 512), page, profile)
-    world = World(homes=False, hardware=_hardware(page), driver={'profile': profile})
+    world = World(homes=False, hardware=Hardware(page), limits=profile)
     world.plotter.connect()
     off, drawn, rss = 0, 0, []
     while world.unit.seconds < (SOAK_S / 20 if quick else SOAK_S):
         world.plotter.draw(plan)
-        off = max(off, *map(abs, world.unit.firmware.position_steps[:2]))
-        world.machine.paper = type(world.machine.paper)(page)  # the next sheet
+        off = max(off, *map(abs, world.unit.position_steps[:2]))
+        world.machine.next_sheet()
         drawn += 1
         rss.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0)
     first = rss[min(3, len(rss) - 1)]
     yield Figure('off home after any drawing', float(off), 'steps', at_most=0.0, note=f'{drawn} drawings')
     yield Figure('memory gained since the fourth', rss[-1] - first, 'MiB', at_most=8.0)
     yield Figure('dry planner, lost bytes, refused lines', float(
-        world.unit.firmware.starved + world.unit.firmware.serial.lost + world.unit.firmware.errors), '', at_most=0.0
+        world.unit.starved + world.unit.lost + world.unit.errors), '', at_most=0.0
     )  # fmt: skip
 
 
 def _fine_plan() -> DrawingPlan:
     """Long gentle lines in short segments, which can be drawn at full speed."""
     page = Page(210.0, 297.0)
-    profile = PenProfile(
+    profile = MachineLimits(
         'fast', SPEED_MM_S, 2000.0, SPEED_MM_S, 2000.0, 0.15, 0.15,
         axis_speed_mm_s=(SPEED_MM_S, SPEED_MM_S), axis_accel_mm_s2=(2000.0, 2000.0), lookahead_blocks=15,
         dwell_step_s=0.05,
@@ -93,20 +93,21 @@ def _fine_plan() -> DrawingPlan:
 
 def _streaming() -> Iterator[Figure]:
     plan = _fine_plan()
-    world = World(homes=False, hardware=_hardware(plan.page), driver={'profile': plan.profile})
+    world = World(homes=False, hardware=Hardware(plan.page), limits=plan.profile)
     world.plotter.connect()
     began_s = world.unit.seconds
     world.plotter.draw(plan)
     taken_s = world.unit.seconds - began_s
     at = f'{SPEED_MM_S:g} mm/s on {SEGMENT_MM:g} mm segments'
-    yield Figure(f'{at}: planner run dry', float(world.unit.firmware.starved), 'times', at_most=0.0)
+    yield Figure(f'{at}: planner run dry', float(world.unit.starved), 'times', at_most=0.0)
     yield Figure(f'{at}: beside prediction', taken_s / plan.predicted_s, 'times', at_most=1.02, note='115200 baud')
     emulator = subprocess.Popen(
         [sys.executable, '-c', EMULATOR], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
         assert emulator.stdin is not None and emulator.stdout is not None  # noqa: PT018
-        plotter = GrblPlotter(emulator.stdout.readline().strip(), profile=plan.profile, check=False)
+        port = emulator.stdout.readline().strip()
+        plotter = make_driver(None, plan.profile, port=port, check=False, origin_is_set=True)
         with plotter:
             cpu_s, wall_s = time.process_time(), time.monotonic()
             plotter.draw(plan)
@@ -168,7 +169,7 @@ def _pause_s(plan: DrawingPlan, share: float) -> float:
         world.plotter.resume()
 
     def ask() -> None:
-        state.speed = float(world.unit.firmware.motion.prep['speed'][0]) / 60.0
+        state.speed = world.unit.planner.speed_mm_s
         world.plotter.pause()
 
     world.link.at(asked_s, ask)
@@ -197,9 +198,3 @@ def _surviving(runs: int) -> Iterator[Figure]:
                  at_most=0.0, note=note)  # fmt: skip
     yield Figure('ink drawn twice, median', float(np.median(twice)), 'mm')
     yield Figure('ink drawn twice, 95 %', float(np.percentile(twice, 95)), 'mm', note=f'at most {max(twice):.1f}')
-
-
-def _hardware(page: Page):  # type: ignore[no-untyped-def]
-    from sketch_robot.plotters.emulators.grbl_machine import Hardware
-
-    return Hardware(page)

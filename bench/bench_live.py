@@ -18,8 +18,8 @@ from sketch_robot_interfaces.srv import RenderLineArt
 from bench.registry import Figure, bench, median_s
 from bench.ros_world import RosWorld, frame_1280x720
 from sketch_robot.nodes import qos
-from sketch_robot.nodes.durations import seconds_from_ros
 from sketch_robot.nodes.images import image_to_ros
+from sketch_robot.nodes.messages import seconds_from_ros
 from sketch_robot.photo import Photo
 
 SETTLE = 10  # drawings before the figures count
@@ -67,7 +67,7 @@ def live(quick: bool) -> Iterator[Figure]:
 
 def _stages(repeats: int) -> Iterator[Figure]:
     """Where the time of a frame goes, in this process."""
-    from sketch_robot.line_art.student import StudentArtist
+    from sketch_robot.line_art.student.artist import StudentArtist
     from sketch_robot.photo import SitterFinder
 
     photo = Photo(frame_1280x720(), 'frame')

@@ -10,18 +10,19 @@ from scipy.ndimage import gaussian_filter
 from skimage import color, data
 
 from bench.registry import Figure, bench, photos
-from sketch_robot.motion import HOME_MM, PenProfile, parse_page
+from sketch_robot.motion import HOME_MM, MachineLimits, parse_page
 from sketch_robot.motion.budget import hop_time
 from sketch_robot.motion.fit import fit_strokes
+from sketch_robot.motion.plan import hops
 from sketch_robot.motion.planner import plan_drawing
-from sketch_robot.motion.timing import hop_seconds, hops, time_plan
+from sketch_robot.motion.timing import hop_seconds, time_plan
 from sketch_robot.pipeline import Pipeline
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import Order, order_strokes, trace_ink
-from sketch_robot.strokes.drawing_order import PRECEDENCES, Precedence, apply_order, order_drawing, stroke_bands
+from sketch_robot.strokes.ordering.order import PRECEDENCES, Precedence, apply_order, order_drawing, stroke_bands
 
 PAGE, LARGE_PAGE = parse_page('A5'), parse_page('A4')
-PROFILE = PenProfile()
+PROFILE = MachineLimits()
 PX_PER_MM = 96.0 / 25.4  # vpype's unit
 FACE = ('eye', 'brow', 'nose', 'mouth')
 BUDGETS_S = (30.0, 60.0, 120.0)

@@ -13,15 +13,15 @@ from scipy.spatial import cKDTree
 
 from bench.registry import Figure, bench, demo_photo, median_s, photos
 from sketch_robot.line_art.artist import ARTISTS
-from sketch_robot.motion import HOME_MM, PenProfile, parse_page, save_plan
+from sketch_robot.motion import HOME_MM, MachineLimits, parse_page, save_plan
 from sketch_robot.motion.fit import fit_strokes
 from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.pipeline import Pipeline
-from sketch_robot.plotters import SimulatedPlotter
+from sketch_robot.plotters import SimulatedPlotter, SimulationOptions
 from sketch_robot.strokes import order_strokes, render_ink, strokes_from, trace_ink
 
 PAGE = parse_page('A5')
-PROFILE = PenProfile()
+PROFILE = MachineLimits()
 
 
 def _repeats(quick: bool) -> int:
@@ -85,7 +85,7 @@ def strokes(quick: bool) -> Iterator[Figure]:
 def paper(quick: bool) -> Iterator[Figure]:
     with Pipeline() as pipeline:
         plan = pipeline.draw(demo_photo(), page=PAGE, profile=PROFILE).plan
-    with SimulatedPlotter(speedup=float('inf')) as plotter:
+    with SimulatedPlotter(SimulationOptions(speedup=float('inf'))) as plotter:
         took_s = median_s(lambda: plotter.draw(plan), _repeats(quick))
         outcome, sheet = plotter.draw(plan), plotter.paper
     assert sheet is not None

@@ -137,7 +137,9 @@ def warm_portrait(quick: bool) -> Iterator[Figure]:
         out = Path(tempfile.mkdtemp())
         begin_s = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, '-m', 'sketch_robot.nodes.client', '--out', str(out)], stderr=subprocess.PIPE, text=True
+            [sys.executable, '-m', 'sketch_robot.nodes.draw_portrait', '--out', str(out)],
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert process.stderr is not None
         for line in process.stderr:

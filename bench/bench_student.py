@@ -15,7 +15,7 @@ from bench.registry import Figure, bench, median_s
 
 PROMISED_S = {512: 0.17, 256: 0.06}
 MEMORY = """import numpy as np
-from sketch_robot.line_art.student import StudentArtist
+from sketch_robot.line_art.student.artist import StudentArtist
 artist = StudentArtist()
 for _ in range(5):
     artist.net_ink(np.zeros((512, 512, 3), np.uint8))
@@ -25,8 +25,8 @@ print(int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024
 @bench('student', 'the student net on its runtimes, at 512 and 256 px', slow=True)
 def student(quick: bool) -> Iterator[Figure]:
     """Seconds a picture, all in one run, and the memory of a process that draws with OpenVINO alone."""
-    from sketch_robot.line_art.student import convert_to_openvino, load_student, openvino_ink, torch_ink
-    from sketch_robot.line_art.u2net import STUDENT, U2Net
+    from sketch_robot.line_art.student.runtime import convert_to_openvino, load_student, openvino_ink, torch_ink
+    from sketch_robot.line_art.student.u2net import STUDENT, U2Net
 
     rng = np.random.default_rng(0)
     crops = {px: rng.integers(0, 256, (px, px, 3), dtype=np.uint8) for px in PROMISED_S}

@@ -8,21 +8,21 @@ import numpy as np
 from scipy.spatial import cKDTree
 from skimage.morphology import skeletonize
 
-from bench.drawings import random_drawing
+from bench.drawings import MEETINGS, Drawing, meetings, random_drawing
 from bench.registry import Figure, bench, median_s, photos
-from bench.stroke_score import score_strokes
+from bench.stroke_score import StrokeScore, score_strokes
 from sketch_robot.commands.trace import strokes_to_json
 from sketch_robot.line_art.art import LineArt
-from sketch_robot.motion import HOME_MM, PenProfile, parse_page
-from sketch_robot.motion.fair import TOLERANCE_MM, fair_strokes
+from sketch_robot.motion import HOME_MM, MachineLimits, parse_page
 from sketch_robot.motion.fit import SIMPLIFY_MM, fit_strokes, simplify_stroke
 from sketch_robot.motion.planner import plan_drawing
+from sketch_robot.motion.smoothing import TOLERANCE_MM, smooth_strokes
 from sketch_robot.motion.timing import draw_seconds, time_plan
 from sketch_robot.pipeline import Pipeline
 from sketch_robot.strokes import Stroke, render_ink, strokes_from, trace_ink
-from sketch_robot.strokes.skeleton import skeleton_graph
+from sketch_robot.strokes.tracing.skeleton import skeleton_graph
 
-FAST_GRBL = PenProfile('grbl 200', 200.0, 2000.0, 200.0, 2000.0, 0.1, 0.1, 0.01)
+FAST_GRBL = MachineLimits('grbl 200', 200.0, 2000.0, 200.0, 2000.0, 0.1, 0.1, 0.01)
 PAGE = parse_page('A5')
 ARTISTS = ('guided', 'student')
 LEVELS = (0.2, 0.3, 0.4, 0.5, 0.6)  # of ink, for the plain skeleton
@@ -35,9 +35,7 @@ def trace(quick: bool) -> Iterator[Figure]:
         count = 6 if quick else 30
         scores = []
         for seed in range(count):
-            drawing = random_drawing(seed + 100 * noisy, noisy=noisy)
-            traced = [np.array(xy) for xy in strokes_to_json(trace_ink(drawing.ink))]
-            scores.append(score_strokes(traced, [stroke.xy for stroke in drawing.strokes]))
+            scores.append(_score(random_drawing(seed + 100 * noisy, noisy=noisy)))
         true_px = sum(score.true_px for score in scores)
         kind = 'noisy' if noisy else 'clean'
         of = sum(score.true_strokes for score in scores)
@@ -48,9 +46,23 @@ def trace(quick: bool) -> Iterator[Figure]:
         yield Figure(f'{kind}: mean error', float(np.mean([s.mean_px for s in scores])), 'px', at_most=0.11)
         yield Figure(f'{kind}: missed', sum(s.missed_px for s in scores) / true_px, 'of the line', at_most=0.01)
         yield Figure(f'{kind}: spurious', sum(s.spurious_px for s in scores) / true_px, 'of the line', at_most=0.005)
+    for kind in MEETINGS:
+        for blurred in (False, True):
+            count = 2 if quick else 6
+            scores = [_score(meetings(seed, kind, blurred=blurred)) for seed in range(count)]
+            of = sum(score.true_strokes for score in scores)
+            yield Figure(
+                f'{kind}{", blurred" if blurred else ""}: strokes found one to one',
+                sum(score.strict for score in scores) / of, 'of them', at_least=0.85, note=f'{of} strokes',
+            )  # fmt: skip
     drawing = random_drawing(1, size_px=512)
     took_s = median_s(lambda: trace_ink(drawing.ink), 5 if quick else 21)
     yield Figure('trace 512 x 512', took_s, 's', at_most=0.06, note=f'{len(drawing.strokes)} strokes')
+
+
+def _score(drawing: Drawing) -> StrokeScore:
+    traced = [np.array(xy) for xy in strokes_to_json(trace_ink(drawing.ink))]
+    return score_strokes(traced, [stroke.xy for stroke in drawing.strokes])
 
 
 @bench('strokes_time', 'the same portrait by our strokes and by a plain skeleton with vpype: seconds on a machine')
@@ -80,7 +92,7 @@ def strokes_time(quick: bool) -> Iterator[Figure]:
 
 def ours(art: LineArt) -> tuple[float, float]:
     """Seconds and millimetres of ink of our plan for some line art."""
-    plan = plan_drawing(strokes_from(art), art.size_px, PAGE, FAST_GRBL)
+    plan = plan_drawing(strokes_from(art), art.size_px, PAGE, FAST_GRBL, weight='none')
     return plan.predicted_s, plan.ink_mm
 
 
@@ -89,11 +101,7 @@ def skeleton_and_vpype(art: LineArt, ink_mm: float, *, simplify: str = '') -> tu
 
     The level of its ink is the one that gives a line nearest to `ink_mm`.
     """
-    strokes = art.strokes or art.parts
-    ink = render_ink(strokes, art.size_px)
-    if art.strokes is None:
-        around = art.ink if art.parts_area is None else np.where(art.parts_area, np.float32(0), art.ink)
-        ink = np.maximum(ink, around)
+    ink = art.ink if art.strokes is None else render_ink(art.strokes, art.size_px)
     candidates = [fit_strokes(skeleton_strokes(ink, level), art.size_px, PAGE, tolerance_mm=0.0) for level in LEVELS]
     placed = min(candidates, key=lambda strokes: abs(sum(stroke.length for stroke in strokes) - ink_mm))
     sorted_ = vpype_sorted(placed, simplify=simplify)
@@ -129,7 +137,7 @@ def fair(quick: bool) -> Iterator[Figure]:
                 art = pipeline.draw(photo, page=PAGE, profile=FAST_GRBL, require_face=False).art
                 placed = fit_strokes(strokes_from(art), art.size_px, PAGE, tolerance_mm=0.0)
                 before = [simplify_stroke(stroke, SIMPLIFY_MM) for stroke in placed]
-                after = fair_strokes(placed, FAST_GRBL, box_mm=PAGE.drawable_mm)
+                after = smooth_strokes(placed, FAST_GRBL, box_mm=PAGE.drawable_mm)
                 down.append(draw_seconds(after, FAST_GRBL).sum() / draw_seconds(before, FAST_GRBL).sum())
                 moved.append(max(_apart_mm(one.xy, other.xy) for one, other in zip(placed, after, strict=True)))
                 points.append(sum(len(s.xy) for s in after) / sum(len(s.xy) for s in before))

@@ -213,6 +213,148 @@ MOTIFS: dict[str, Motif] = {
 }
 
 
+def _touching(rng: np.random.Generator) -> list[tuple[np.ndarray, Pen]]:
+    """Two or three circles or ellipses in a row, whose ink touches from outside or overlaps by a line's width."""
+    half = _width(rng)
+    between = rng.uniform(0.0, 2.0) * half[0] / 38.0
+    rounds, x = [], -0.95
+    for share in rng.dirichlet(np.full(int(rng.integers(2, 4)), 12.0)):
+        a, b = 0.95 * share, 0.95 * share * rng.uniform(0.8, 1.2)
+        rounds.append((_ellipse(a, b, (x + a, 0.0), start=rng.uniform(0, 6)), half))
+        x += 2.0 * a + between
+    return rounds
+
+
+def _tip(rng: np.random.Generator) -> list[tuple[np.ndarray, Pen]]:
+    """An acute corner of 10 to 25 degrees."""
+    half, sides = np.radians(rng.uniform(10.0, 25.0)) / 2.0, rng.uniform(1.2, 1.9, 2)
+    tip = np.array([-0.9, 0.0])
+    one, other = (
+        tip + side * np.array([math.cos(turn), math.sin(turn)]) for side, turn in zip(sides, (-half, half), strict=True)
+    )
+    return [(_polyline(tuple(one), tuple(tip), tuple(other)), _width(rng, 1.0, 3.0))]
+
+
+def _border(rng: np.random.Generator) -> list[tuple[np.ndarray, Pen]]:
+    """Hatch lines, two of which end at each of some points of a border: on one side of it, or one on either side."""
+    bend, half, both_sides = rng.uniform(-0.25, 0.25), rng.uniform(0.5, 1.1), rng.random() < 0.4
+    border = _curve((-1.1, 0.0), (0.0, bend), (1.1, 0.0))
+    lines = [(border, _width(rng, 1.2, 2.8))]
+    for at in (28, 92):
+        between, leaning = np.radians(rng.uniform(25.0, 110.0)), np.radians(rng.uniform(-50.0, 50.0))
+        turns = leaning + between * np.array([-0.5, 0.5]) * (1.0 - abs(leaning) / 2.0)
+        if both_sides:
+            turns = np.array([leaning, np.pi + leaning - math.copysign(np.radians(rng.uniform(60.0, 100.0)), leaning)])
+        for turn in turns:
+            far = border[at] + rng.uniform(0.4, 0.55) * np.array([math.sin(turn), math.cos(turn)])
+            lines.append((_polyline(tuple(border[at]), tuple(far)), (half, half)))
+    return lines
+
+
+def _cross_hatching(rng: np.random.Generator) -> list[tuple[np.ndarray, Pen]]:
+    """Straight lines in two directions across a rectangle or a disc whose edge is not drawn: at nearly all points where
+    a line ends, one of the other direction ends as well."""
+    half, radius = rng.uniform(0.5, 1.0), 0.95
+    if rng.random() < 0.5:
+        across, down = (int(steps) for steps in rng.integers(3, 6, 2))
+        lines = []
+        for k in np.arange(1.5 - down, across - 1):  # y = x - k, in steps, and the same in a mirror
+            x = np.array([max(k, 0.0), min(down + k, across)])
+            lines += [np.column_stack((x, x - k)), np.column_stack((across - x, x - k))]
+        middle, scale = np.array([across, down]) / 2.0, 2.0 * radius / max(across, down)
+        return [(scale * (line - middle), (half, half)) for line in lines]
+    count = 2 * int(rng.integers(6, 9))
+    angle = rng.uniform(0, 6) + 2.0 * np.pi * np.arange(count) / count
+    at = radius * np.column_stack((np.cos(angle), np.sin(angle)))
+    lines = []
+    for total in (1, 1 + 2 * int(rng.integers(count // 6, count // 4 + 1))):  # chords of one sum are parallel
+        ends = {(min(k, (total - k) % count), max(k, (total - k) % count)) for k in range(count)}
+        lines += [at[[one, other]] for one, other in sorted(ends) if 1 < other - one < count - 1]
+    return [(line, (half, half)) for line in lines]
+
+
+def _letter(rng: np.random.Generator) -> list[tuple[np.ndarray, Pen]]:
+    """A capital letter, a small one or a figure, upright strokes one unit high.
+
+    What ends in a corner goes on around it; what ends at a line that goes on ends there.
+    """
+    strokes = list(_LETTERS.values())[int(rng.integers(len(_LETTERS)))]
+    half, size = _width(rng, 1.2, 3.5), rng.uniform(1.2, 1.8)
+    slant = np.array([[rng.uniform(0.7, 1.1), 0.0], [rng.uniform(-0.2, 0.2), 1.0]])
+    return [(size * (np.asarray(xy, dtype=float) - 0.5) @ slant, half) for xy in strokes]
+
+
+def _arc(x: float, y: float, a: float, b: float, start: float, stop: float) -> list[tuple[float, float]]:
+    """Of an ellipse, between two angles in degrees from the x axis towards y, which points down."""
+    turn = np.radians(np.linspace(start, stop, 60))
+    return [(x + a * math.cos(t), y + b * math.sin(t)) for t in turn.tolist()]
+
+
+_BOWL = [(0.15, 0.0), (0.45, 0.0), *_arc(0.45, 0.25, 0.3, 0.25, -90, 90), (0.15, 0.5)]
+_LETTERS: dict[str, list[list[tuple[float, float]]]] = {
+    'A': [[(0.05, 1.0), (0.5, 0.0), (0.95, 1.0)], [(0.23, 0.6), (0.77, 0.6)]],
+    'B': [[*_BOWL[::-1], (0.15, 1.0), (0.45, 1.0), *_arc(0.45, 0.75, 0.35, 0.25, 90, -90), (0.15, 0.5)]],
+    'D': [[(0.1, 0.0), (0.4, 0.0), *_arc(0.4, 0.5, 0.5, 0.5, -90, 90), (0.1, 1.0), (0.1, 0.0)]],
+    'E': [[(0.9, 0.0), (0.15, 0.0), (0.15, 1.0), (0.9, 1.0)], [(0.15, 0.5), (0.7, 0.5)]],
+    'F': [[(0.9, 0.0), (0.15, 0.0), (0.15, 1.0)], [(0.15, 0.5), (0.7, 0.5)]],
+    'H': [[(0.1, 0.0), (0.1, 1.0)], [(0.9, 0.0), (0.9, 1.0)], [(0.1, 0.5), (0.9, 0.5)]],
+    'K': [[(0.15, 0.0), (0.15, 1.0)], [(0.85, 0.0), (0.15, 0.6)], [(0.4, 0.386), (0.9, 1.0)]],
+    'M': [[(0.05, 1.0), (0.1, 0.0), (0.5, 0.8), (0.9, 0.0), (0.95, 1.0)]],
+    'N': [[(0.1, 1.0), (0.1, 0.0), (0.9, 1.0), (0.9, 0.0)]],
+    'P': [[(0.15, 1.0), *_BOWL]],
+    'Q': [_arc(0.5, 0.5, 0.48, 0.5, 0, 360), [(0.6, 0.65), (0.98, 1.03)]],
+    'R': [[(0.15, 1.0), *_BOWL], [(0.4, 0.5), (0.9, 1.0)]],
+    'S': [[*_arc(0.5, 0.25, 0.35, 0.25, -20, -270), *_arc(0.5, 0.75, 0.38, 0.25, -90, 160)]],
+    'T': [[(0.05, 0.0), (0.95, 0.0)], [(0.5, 0.0), (0.5, 1.0)]],
+    'X': [[(0.1, 0.0), (0.9, 1.0)], [(0.9, 0.0), (0.1, 1.0)]],
+    'Y': [[(0.9, 0.0), (0.3, 1.0)], [(0.1, 0.0), (0.54, 0.6)]],
+    'Z': [[(0.1, 0.0), (0.9, 0.0), (0.1, 1.0), (0.9, 1.0)]],
+    'd': [[(0.8, 0.0), (0.8, 1.0)], _arc(0.5, 0.7, 0.3, 0.3, 0, 360)],
+    'e': [[(0.15, 0.5), (0.85, 0.5), *_arc(0.5, 0.5, 0.35, 0.4, 0, -310)]],
+    'h': [[(0.2, 0.0), (0.2, 1.0)], [(0.2, 0.65), *_arc(0.5, 0.65, 0.3, 0.25, 180, 360), (0.8, 1.0)]],
+    'p': [[(0.2, 0.2), (0.2, 1.2)], _arc(0.5, 0.5, 0.3, 0.3, 180, 540)],
+    'y': [[(0.85, 0.2), (0.25, 1.2)], [(0.15, 0.2), (0.52, 0.75)]],
+    '4': [[(0.9, 0.7), (0.05, 0.7), (0.7, 0.0), (0.7, 1.0)]],
+    '5': [[(0.8, 0.0), (0.25, 0.0), (0.2, 0.45), *_arc(0.45, 0.68, 0.37, 0.32, -130, 140)]],
+    '8': [
+        [(0.5 + 0.33 * math.sin(2 * t), 0.5 - 0.5 * math.cos(t)) for t in np.linspace(0.0, 2.0 * np.pi, 160).tolist()]
+    ],
+}
+
+MEETINGS: dict[str, Motif] = {
+    'touching': _touching,
+    'tip': _tip,
+    'border': _border,
+    'cross-hatching': _cross_hatching,
+    'letter': _letter,
+}
+
+
+def meetings(seed: int, kind: str, *, blurred: bool = False, size_px: int = 640) -> Drawing:
+    """A drawing of one kind of `MEETINGS` alone; always the same for the same arguments.
+
+    Args:
+        seed: which one.
+        blurred: by a standard deviation of 0.5 to 1 px, as a picture from the web is.
+    """
+    rng = np.random.default_rng([seed, *kind.encode()])
+    count = max(size_px // CELL_PX, 1)
+    strokes = []
+    for place in range(count * count):
+        middle = size_px / count * (np.array([place % count, place // count]) + 0.5) + rng.uniform(-2, 2, 2)
+        reach = (size_px / count / 2 - MARGIN_PX) * rng.uniform(0.8, 1.0)
+        turn = rng.uniform(-0.3, 0.3) if kind == 'letter' else rng.uniform(0, 2 * np.pi)
+        darkness = float(rng.uniform(0.75, 1.0))
+        for xy, pen in MEETINGS[kind](rng):
+            dense = _dense(middle + 0.87 * reach * _turned(xy, turn))
+            along = np.linspace(0.0, 1.0, len(dense))
+            strokes.append(TrueStroke(dense, pen[0] + along * (pen[1] - pen[0]), darkness, kind))
+    ink = paint(strokes, (size_px, size_px))
+    if blurred:
+        ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.5, 1.0))
+    return Drawing(np.rint(255.0 * ink).astype(np.float32) / 255, tuple(strokes), 0.0)
+
+
 def random_drawing(seed: int, *, noisy: bool = False, size_px: int | None = None) -> Drawing:
     """A drawing; always the same for the same arguments.
 

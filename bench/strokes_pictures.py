@@ -17,7 +17,7 @@ from skimage.morphology import skeletonize
 
 from bench.drawings import random_drawing
 from bench.registry import demo_photo
-from sketch_robot.motion import DrawingPlan, Pen, PenProfile, draw_motion, make_profile, parse_page, time_plan
+from sketch_robot.motion import DrawingPlan, MachineLimits, Pen, draw_motion, load_limits, parse_page, time_plan
 from sketch_robot.motion.fit import fit_strokes
 from sketch_robot.motion.planner import plan_drawing
 from sketch_robot.motion.pressure import line_width_mm, press_strokes
@@ -26,7 +26,7 @@ from sketch_robot.plotters.paper import coverage, paper_of
 from sketch_robot.plotters.plan_picture import plan_picture
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import render_ink, trace_ink
-from sketch_robot.strokes.skeleton import skeleton_graph
+from sketch_robot.strokes.tracing.skeleton import skeleton_graph
 
 FOLDER = Path(__file__).parent.parent / 'docs' / 'strokes'
 PAGE = parse_page('A6')
@@ -77,7 +77,7 @@ def tracing() -> Image.Image:
 
 def fairness(ink: np.ndarray, strokes: Sequence[Stroke]) -> Image.Image:
     """A piece of a portrait as a plain skeleton, and as it is drawn, with all points."""
-    profile = make_profile('grbl_fast')
+    profile = load_limits('grbl_fast')
     size = ink.shape[1], ink.shape[0]
     skeleton = [Stroke(edge) for edge in skeleton_graph(skeletonize(ink > 0.5)).edges]
     plain = fit_strokes(skeleton, size, PAGE, tolerance_mm=0.0)
@@ -97,7 +97,7 @@ def fairness(ink: np.ndarray, strokes: Sequence[Stroke]) -> Image.Image:
 
 def order(strokes: Sequence[Stroke], size: tuple[int, int]) -> Image.Image:
     """The plan in the order of tracing, and as it is drawn."""
-    profile = make_profile('grbl_fast')
+    profile = load_limits('grbl_fast')
     plan = plan_drawing(strokes, size, PAGE, profile)
     shuffled = [plan.strokes[k] for k in np.random.default_rng(1).permutation(len(plan.strokes))]
     worse = DrawingPlan(tuple(shuffled), PAGE, profile, *time_plan(shuffled, profile))
@@ -108,7 +108,7 @@ def order(strokes: Sequence[Stroke], size: tuple[int, int]) -> Image.Image:
 
 def budget(strokes: Sequence[Stroke], size: tuple[int, int]) -> Image.Image:
     """One portrait in less and less time."""
-    profile = make_profile('grbl_plotter')
+    profile = load_limits('grbl_plotter')
     whole = plan_drawing(strokes, size, PAGE, profile)
     panels = [(f'all of it: {whole.predicted_s:.0f} s', _drawn(whole.strokes))]
     for share in (0.75, 0.5, 0.25):
@@ -122,7 +122,7 @@ def speed(strokes: Sequence[Stroke], size: tuple[int, int]) -> Image.Image:
     """How fast the pen moves along the lines, on two machines."""
     panels = []
     for name in ('grbl_plotter', 'axidraw'):
-        profile = make_profile(name)
+        profile = load_limits(name)
         canvas = np.full((round(PAGE.height_mm * 4), round(PAGE.width_mm * 4), 3), 255, np.uint8)
         plan = plan_drawing(strokes, size, PAGE, profile)
         for stroke in plan.strokes:
@@ -141,7 +141,7 @@ def weight() -> Image.Image:
     t = np.linspace(0.0, 1.0, 160)
     xy = np.column_stack((8 + 84 * t, 30 + 14 * np.sin(9.0 * t)))
     stroke = Stroke(xy, 0.6, half_widths=0.2 + 0.9 * np.sin(np.pi * t) ** 2)
-    brush = PenProfile(lightest_mm=0.4, firmest_mm=2.2)
+    brush = MachineLimits(lightest_mm=0.4, firmest_mm=2.2)
     (pressed,) = press_strokes([stroke], brush)
     width = line_width_mm(pressed, brush)
     assert width is not None
@@ -153,11 +153,11 @@ def weight() -> Image.Image:
 
 def pens(strokes: Sequence[Stroke], size: tuple[float, float]) -> Image.Image:
     """The paper that one portrait leaves with a plain pen, with a brush, and with a second one for the lips."""
-    brush = PenProfile(lightest_mm=0.15, firmest_mm=0.9)
+    brush = MachineLimits(lightest_mm=0.15, firmest_mm=0.9)
     dark, red = Pen('dark', '#1a1a2e', 0.4), Pen('red', '#c81e28', 0.4)
     painted = [replace(stroke, pen='red' if stroke.label == 'mouth' else 'dark') for stroke in strokes]
     plans = {
-        'a pen of 0.4 mm': plan_drawing(strokes, size, PAGE, PenProfile(pen_width_mm=0.4)),
+        'a pen of 0.4 mm': plan_drawing(strokes, size, PAGE, MachineLimits(pen_width_mm=0.4)),
         'a brush of 0.15 to 0.9 mm': plan_drawing(strokes, size, PAGE, brush),
         'two of them': plan_drawing(painted, size, PAGE, brush, pens=(dark, red)),
     }
