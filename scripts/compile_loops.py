@@ -12,12 +12,12 @@ from sketch_robot.line_art.artist import ARTISTS
 from sketch_robot.motion import parse_page
 from sketch_robot.photo import Photo
 from sketch_robot.pipeline import Pipeline
-from sketch_robot.plotters.simulated import SimulatedPlotter
+from sketch_robot.plotters import SimulatedPlotter, SimulationOptions
 
 for name in sys.argv[1:] or ARTISTS:
     with Pipeline(name) as pipeline:
         plan = pipeline.draw(Photo(data.astronaut(), 'astronaut'), page=parse_page('A5')).plan
-plotter = SimulatedPlotter(speedup=1e6)
+plotter = SimulatedPlotter(SimulationOptions(speedup=1e6))
 plotter.connect()
 plotter.draw(plan)
 plotter.close()

@@ -1,4 +1,4 @@
-# Source this to have the virtual environment, ROS 2 and both built packages: source scripts/env.sh
+# Source this to have the virtual environment, ROS 2 and the built packages: source scripts/env.sh
 _root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$_root/.venv/bin/activate"
 [ -f /opt/ros/jazzy/setup.bash ] && . /opt/ros/jazzy/setup.bash

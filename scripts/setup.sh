@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Make everything that the given jobs need: scripts/setup.sh [run] [loops] [test] [bench]
-#   run   the virtual environment .venv, ROS 2 (an installed Jazzy, or its wheels), both packages built by colcon
+# Make everything that the given jobs need: scripts/setup.sh [run] [loops] [test] [bench] [likeness] [docs] [browser]
+#   run   the virtual environment .venv, ROS 2 (an installed Jazzy, or its wheels), all three packages built by colcon
 #   loops the loops of a drawing compiled, so that no node is late with its first answer
 #   test  what the tests need besides
 #   bench what the benchmarks compare with
+#   likeness  the face recogniser that `python -m bench likeness` asks, 100 MB
+#   docs  what builds the API pages
+#   browser  what looks at the studio's pages
 # Every step is skipped when its inputs have not changed since it was last done.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -18,18 +21,22 @@ done_now() { local stamp=$1; shift; sum "$@" > "$stamp"; }
 
 usable_python() {
     local candidate
-    for candidate in "${PYTHON:-}" python3 python3.12 python3.11; do
+    for candidate in "${PYTHON:-}" python3 python3.12 python3.11 python3.13; do
         [ -n "$candidate" ] || continue
-        if "$candidate" -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+        if "$candidate" -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
             echo "$candidate"
             return
         fi
     done
-    stop "no Python 3.11 or 3.12 with venv found; install one (on Debian and Ubuntu also python3-venv), or say PYTHON=/path/to/python3.12"
+    stop "no Python 3.11, 3.12 or 3.13 with venv found; install one (on Debian and Ubuntu also python3-venv), or say PYTHON=/path/to/python3.12"
 }
 
 ros=/opt/ros/jazzy/setup.bash
 if [ -f "$ros" ]; then installed_ros=yes; else installed_ros=no; fi
+if [ "$installed_ros" = yes ] && ( LC_ALL=C; [[ $PWD =~ [^\ -~] ]] ) &&
+    ! grep -qs 'idl_tuples ENCODING' /opt/ros/jazzy/share/rosidl_adapter/cmake/rosidl_adapt_interfaces.cmake; then
+    stop "the path $PWD has letters beyond ASCII, which the message generators of ROS 2 Jazzy cannot build in; move this folder to a path without"
+fi
 venv_options=()
 [ "$installed_ros" = yes ] && venv_options=(--system-site-packages)
 
@@ -63,6 +70,9 @@ if [ "${*/test/}" != "$*" ]; then  # training is tested, too
 fi
 
 [ "${*/bench/}" = "$*" ] || install_set bench requirements/bench.txt
+[ "${*/likeness/}" = "$*" ] || install_set likeness requirements/bench_likeness.txt
+[ "${*/browser/}" = "$*" ] || install_set browser requirements/browser.txt
+[ "${*/docs/}" = "$*" ] || install_set docs requirements/docs.txt
 
 if [ "$installed_ros" = yes ]; then
     set +u; . "$ros"; set -u
@@ -94,6 +104,9 @@ build() {  # build PACKAGE FILE...: colcon build of one package when its sources
 
 mapfile -t interface_files < <(find sketch_robot_interfaces -type f | LC_ALL=C sort)
 build sketch_robot_interfaces "${interface_files[@]}" .venv/pyvenv.cfg
+set +u; . install/setup.bash; set -u
+mapfile -t emulator_files < <(find sketch_robot_emulators -type f ! -name '*.pyc' ! -name '*.nb[ic]' | LC_ALL=C sort)
+build sketch_robot_emulators "${emulator_files[@]}" .venv/pyvenv.cfg
 set +u; . install/setup.bash; set -u
 mapfile -t package_files < <(find sketch_robot launch config resource setup.py setup.cfg package.xml -type f \
     ! -name '*.pyc' ! -name '*.nb[ic]' | LC_ALL=C sort)

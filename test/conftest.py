@@ -7,6 +7,8 @@ import threading
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ['sketch_robot.testing.fixtures']
+
 # A suite started in the background inherits that Ctrl-C is ignored, and would hand that on to what it interrupts.
 if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -16,6 +18,12 @@ patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile('same', patient, derandomize=True, print_blob=True)
 settings.register_profile('search', patient, print_blob=True)
 settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'same'))
+
+
+@pytest.fixture(autouse=True)
+def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test finds what another one has left of its drawings, nor touches the user's."""
+    monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path_factory.mktemp('state')))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

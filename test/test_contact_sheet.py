@@ -13,7 +13,7 @@ from sketch_robot.contact_sheet import (
     ROWS,
     TABLE,
     TILE_PX,
-    Entry,
+    Tile,
     contact_sheets,
     make_entry,
     save_contact_sheets,
@@ -29,8 +29,8 @@ def flat(grey: int) -> np.ndarray:
     return np.full((TILE_PX, TILE_PX, 3), grey, np.uint8)
 
 
-def entry(name: str = 'a.jpg', grey: int = 7) -> Entry:
-    return Entry(name, 'figures', (flat(grey), flat(grey), flat(grey)))
+def entry(name: str = 'a.jpg', grey: int = 7) -> Tile:
+    return Tile(name, 'figures', (flat(grey), flat(grey), flat(grey)))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_any_number_of_entries_is_split_into_full_sheets(count: int, sheets: int
 
 
 def test_the_tiles_of_an_entry_stand_side_by_side_in_their_order() -> None:
-    sheet = contact_sheets([Entry('a', 'b', (flat(10), flat(20), flat(30)))])[0]
+    sheet = contact_sheets([Tile('a', 'b', (flat(10), flat(20), flat(30)))])[0]
     middles = [int(np.argwhere((sheet == grey).all(axis=2))[:, 1].mean()) for grey in (10, 20, 30)]
     assert middles == sorted(middles)
     assert middles[1] - middles[0] == middles[2] - middles[1] > TILE_PX

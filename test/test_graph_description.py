@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import setuptools
 
-from sketch_robot import share
+from sketch_robot import files
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.files import share_folder
 from sketch_robot.graph import ARGUMENTS, complete, middleware_environment, params_file, portrait_graph
-from sketch_robot.share import share_folder
 
 ROOT = Path(__file__).parents[1]
 NODES = ['camera', 'line_artist', 'planner', 'plotter', 'portrait']
@@ -41,9 +41,12 @@ def test_nothing_said_means_all_nodes_as_the_parameter_file_says() -> None:
 
 def test_arguments_reach_the_nodes_that_they_concern() -> None:
     said = {'page': '148x210', 'time_budget': '90', 'plotter': 'simulated', 'speedup': '25', 'camera': '/dev/video2'}
+    said |= {'detail': 'few', 'age_lines': '0', 'caricature': '0.25', 'shading': 'spiral'}
     assert parameters_of('camera', **said) == {'source': '/dev/video2'}
+    wished = {'detail': 'few', 'age_lines': 0.0, 'caricature': 0.25, 'shading': 'spiral'}
+    assert parameters_of('line_artist', **said) == wished
     assert parameters_of('planner', **said) == {'page': '148x210', 'time_budget': 90.0}
-    assert parameters_of('plotter', **said) == {'machine': 'simulated', 'speedup': 25.0}
+    assert parameters_of('plotter', **said) == {'machine': 'simulated', 'page': '148x210', 'speedup': 25.0}
     assert parameters_of('portrait', **said) == {}
     assert isinstance(parameters_of('planner', **said)['time_budget'], float)
 
@@ -67,8 +70,75 @@ def test_a_photo_replaces_the_camera_by_its_absolute_path(monkeypatch: pytest.Mo
     assert parameters_of('camera', photo='~/face.jpg', camera='none') == {'source': '/home/ada/face.jpg'}
 
 
+def test_the_studio_comes_when_it_is_asked_for() -> None:
+    assert [spec.name for spec in portrait_graph({'studio': 'true'})] == [*NODES, 'studio']
+
+
 def test_camera_none_leaves_the_camera_out() -> None:
     assert [spec.name for spec in portrait_graph({'camera': 'none'})] == NODES[1:]
+
+
+def test_a_recording_takes_the_camera_s_place_and_another_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    specs = {spec.name: dict(spec.parameters) for spec in portrait_graph({'replay': 'demo', 'record': 'visit.mcap'})}
+    assert list(specs) == ['replayer', *NODES[1:], 'recorder']
+    assert specs['replayer'] == {'file': 'demo'}
+    assert specs['recorder'] == {'file': str(tmp_path.resolve() / 'visit.mcap')}
+    assert parameters_of('replayer', replay='old.mcap') == {'file': str(tmp_path.resolve() / 'old.mcap')}
+
+
+def test_pictures_of_another_topic_take_the_place_of_the_camera_node() -> None:
+    specs = portrait_graph({'image': '/front/image', 'image_transport': 'compressed'})
+    assert [spec.name for spec in specs] == NODES[1:]
+    looking = {spec.name: spec.parameters['image_transport'] for spec in specs if spec.remappings}
+    assert looking == {'line_artist': 'compressed', 'portrait': 'compressed'}
+    assert {spec.remappings for spec in specs if spec.remappings} == {(('image_raw', '/front/image'),)}
+
+
+@pytest.mark.parametrize('said', [{'camera': '0'}, {'photo': '/tmp/face.jpg'}])
+def test_a_camera_of_its_own_sends_its_pictures_there(said: dict[str, str]) -> None:
+    camera = portrait_graph({'image': 'front/image', **said})[0]
+    assert (camera.name, camera.remappings) == ('camera', (('image_raw', 'front/image'),))
+
+
+def test_a_photo_whose_name_is_no_utf_8_is_named_by_its_uri() -> None:
+    assert parameters_of('camera', photo='/tmp/fäce.jpg') == {'source': '/tmp/fäce.jpg'}
+    assert parameters_of('camera', photo='/tmp/f\udcff e.jpg') == {'source': 'file:///tmp/f%FF%20e.jpg'}
+
+
+def test_several_machines_share_camera_and_line_artist_and_stand_behind_one_dispatcher() -> None:
+    specs = portrait_graph({'plotters': 'left=axidraw, right=default', 'page': 'A4', 'image': 'front/image'})
+    assert [(spec.name, spec.namespace) for spec in specs] == [
+        ('line_artist', ''),
+        *[(name, robot) for robot in ('left', 'right') for name in ('planner', 'plotter', 'portrait')],
+        ('dispatcher', ''),
+    ]
+    assert specs[-1].parameters == {'robots': 'left,right'}
+    left = {spec.name: spec for spec in specs if spec.namespace == 'left'}
+    assert left['planner'].parameters == {'page': 'A4', 'profile': 'axidraw'}
+    assert left['plotter'].parameters == {'machine': 'axidraw', 'page': 'A4'}
+    assert left['plotter'].remappings == (('/tf_static', 'tf_static'),)
+    shared = (('image_raw', '/front/image'), ('render_line_art', '/render_line_art'))
+    assert left['portrait'].remappings == shared
+
+
+@pytest.mark.parametrize('text', ['left', 'left=', '=axidraw', 'a b=axidraw', 'left=axidraw,left=default'])
+def test_machines_without_a_name_of_their_own_are_refused(text: str) -> None:
+    with pytest.raises(SketchRobotError, match=r'plotters is like .*, each name once'):
+        portrait_graph({'plotters': text})
+
+
+def test_one_machine_and_several_are_not_named_at_once() -> None:
+    with pytest.raises(SketchRobotError, match='leave plotter and port out'):
+        portrait_graph({'plotters': 'left=default', 'plotter': 'axidraw'})
+
+
+def test_visitors_are_drawn_unasked_only_where_that_is_wanted() -> None:
+    specs = portrait_graph({'attract': 'true', 'image': 'front/image', 'camera': '0'})
+    assert [spec.name for spec in specs] == [*NODES, 'attract']
+    assert specs[-1].remappings == (('image_raw', 'front/image'),)
 
 
 def test_simulated_time_is_for_all_nodes() -> None:
@@ -81,10 +151,14 @@ def test_simulated_time_is_for_all_nodes() -> None:
         ({'pagee': 'A5'}, "there is no argument 'pagee'; known: namespace, params_file"),
         ({'use_sim_time': 'perhaps'}, "use_sim_time is one of true, false, not 'perhaps'"),
         ({'log_level': 'loud'}, "log_level is one of debug, info, warn, error, fatal, not 'loud'"),
-        ({'time_budget': '-1'}, "time_budget is a number of at least 0, not '-1'"),
-        ({'time_budget': 'nan'}, "time_budget is a number of at least 0, not 'nan'"),
-        ({'speedup': 'fast'}, "speedup is a number of at least 0, not 'fast'"),
-        ({'speedup': 'inf'}, "speedup is a number of at least 0, not 'inf'"),
+        ({'time_budget': '-1'}, 'time_budget must be at least 0, not -1'),
+        ({'time_budget': 'nan'}, 'time_budget must be finite, not nan'),
+        ({'speedup': 'fast'}, "speedup is a number, not 'fast'"),
+        ({'photo': 'a.png', 'replay': 'demo'}, 'photo and replay are two pictures at once'),
+        ({'speedup': 'inf'}, 'speedup must be finite, not inf'),
+        ({'detail': 'most'}, "detail is one of few, normal, many, not 'most'"),
+        ({'age_lines': '2'}, 'age_lines must lie between 0 and 1, not 2'),
+        ({'caricature': '0.6'}, 'caricature must lie between 0 and 0.5, not 0.6'),
     ],
 )
 def test_an_argument_that_cannot_be_is_refused_with_what_can(options: dict[str, str], words: str) -> None:
@@ -103,8 +177,11 @@ def test_every_argument_is_described_and_has_a_default_that_it_takes() -> None:
 
 
 def test_every_node_is_a_module_with_a_main_and_takes_what_the_arguments_set() -> None:
-    said = {'page': 'A4', 'time_budget': '60', 'plotter': 'simulated', 'speedup': '10', 'photo': 'face.jpg'}
-    for spec in portrait_graph(said):
+    said = {'page': 'A4', 'time_budget': '60', 'plotter': 'simulated', 'speedup': '10', 'record': 'visit.mcap'}
+    said |= {'attract': 'true', 'image_transport': 'raw'}
+    several = {name: value for name, value in said.items() if name != 'plotter'} | {'plotters': 'left=axidraw'}
+    graphs = ({**said, 'photo': 'face.jpg'}, {**said, 'replay': 'demo'}, several)
+    for spec in (spec for options in graphs for spec in portrait_graph(options)):
         module = importlib.import_module(spec.module)
         assert callable(module.main)
         rows = {row.name: row for row in module.PARAMETERS}
@@ -115,7 +192,9 @@ def test_every_node_is_a_module_with_a_main_and_takes_what_the_arguments_set() -
 
 def test_every_executable_that_is_installed_is_a_function_and_every_node_has_one(set_up: dict[str, Any]) -> None:
     scripts = dict(line.split(' = ') for line in set_up['entry_points']['console_scripts'])
-    assert {spec.name: f'{spec.module}:main' for spec in portrait_graph({})}.items() <= scripts.items()
+    assert {
+        spec.name: f'{spec.module}:main' for spec in portrait_graph({'attract': 'true', 'plotters': 'a=default'})
+    }.items() <= scripts.items()
     assert {'sketch-robot', 'portrait_system', 'draw_portrait'} <= scripts.keys()
     for target in scripts.values():
         module, _, function = target.partition(':')
@@ -128,6 +207,9 @@ def test_launch_and_config_files_are_installed_where_ros_looks(set_up: dict[str,
     assert {
         f'{share}/package.xml',
         f'{share}/launch/portrait.launch.py',
+        f'{share}/launch/replay.launch.py',
+        f'{share}/config/sessions/face.mcap',
+        f'{share}/examples/greeter.py',
         f'{share}/config/portrait.yaml',
         f'{share}/config/portrait.rviz',
         f'{share}/config/fastdds.xml',
@@ -159,8 +241,8 @@ def test_the_parameter_file_is_the_package_s_own_unless_another_is_named(tmp_pat
 def test_an_installed_package_finds_its_share_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from ament_index_python.packages import get_package_share_directory
 
-    elsewhere = tmp_path / 'site-packages' / 'sketch_robot' / 'share.py'
-    monkeypatch.setattr(share, '__file__', str(elsewhere))
+    elsewhere = tmp_path / 'site-packages' / 'sketch_robot' / 'files.py'
+    monkeypatch.setattr(files, '__file__', str(elsewhere))
     assert share_folder() == Path(get_package_share_directory('sketch_robot'))
     monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
     assert share_folder().parts[-2:] == ('share', 'sketch_robot')

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import json
+import re
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -66,6 +68,11 @@ class NodeStandIn:
         self.fields = SimpleNamespace(**fields)
 
 
+class IncludeStandIn:
+    def __init__(self, source: str, launch_arguments: Iterable[tuple[str, LaunchConfigurationStandIn]]) -> None:
+        self.source, self.arguments = source, dict(launch_arguments)
+
+
 def stand_ins() -> dict[str, ModuleType]:
     def module(name: str, **names: Any) -> ModuleType:
         made = ModuleType(name)
@@ -74,9 +81,11 @@ def stand_ins() -> dict[str, ModuleType]:
 
     actions = module(
         'launch.actions',
+        IncludeLaunchDescription=IncludeStandIn,
         DeclareLaunchArgument=DeclareLaunchArgumentStandIn,
         OpaqueFunction=OpaqueFunctionStandIn,
     )
+    sources = module('launch.launch_description_sources', PythonLaunchDescriptionSource=lambda path: path)
     substitutions = module('launch.substitutions', LaunchConfiguration=LaunchConfigurationStandIn)
     launch = module(
         'launch',
@@ -88,7 +97,7 @@ def stand_ins() -> dict[str, ModuleType]:
     ros_actions = module('launch_ros.actions', Node=NodeStandIn)
     described = module('launch_ros.parameter_descriptions', ParameterValue=lambda value, value_type: value_type(value))
     ros = module('launch_ros', actions=ros_actions, parameter_descriptions=described)
-    return {m.__name__: m for m in (launch, actions, substitutions, ros, ros_actions, described)}
+    return {m.__name__: m for m in (launch, actions, sources, substitutions, ros, ros_actions, described)}
 
 
 def launch_installed() -> bool:
@@ -144,11 +153,11 @@ def test_it_starts_every_node_of_the_graph_from_the_package(with_any_launch: typ
     assert [n.node_executable for n in with_any_launch(camera='none').nodes] == NODES[1:]
 
 
-def test_a_plotter_that_was_killed_is_started_again_to_lift_the_pen(with_stand_ins: type[Launched]) -> None:
+def test_a_node_that_was_killed_is_started_again(with_stand_ins: type[Launched]) -> None:
     launched = with_stand_ins(camera='0')
     again = {node.node_executable: vars(node.fields).get('respawn', False) for node in launched.nodes}
-    assert again == {**dict.fromkeys(NODES, False), 'plotter': True}
-    assert launched.node('plotter').fields.respawn_delay <= 1.0
+    assert again == dict.fromkeys(NODES, True)
+    assert launched.node('plotter').fields.respawn_delay <= 1.0  # it lifts the pen
 
 
 @pytest.mark.parametrize('said', [{'use_sim_time': 'perhaps'}, {'rviz': 'yes'}, {'log_level': 'loud'}])
@@ -184,7 +193,9 @@ def test_nodes_get_the_parameter_file_then_what_the_arguments_set(with_stand_ins
     launched = with_stand_ins(**said)
     for spec in portrait_graph(said):
         file, *changes = launched.node(spec.name).fields.parameters
-        assert yaml.safe_load(Path(file).read_text()).keys() == {f'/**/{name}' for name in NODES}
+        assert yaml.safe_load(Path(file).read_text()).keys() == {
+            f'/**/{name}' for name in [*NODES, 'attract', 'dispatcher', 'studio']
+        }
         assert changes == ([dict(spec.parameters)] if spec.parameters else [])
     assert launched.node('camera').fields.parameters[1] == {'source': '/tmp/face.jpg'}
 
@@ -195,6 +206,20 @@ def test_nodes_get_names_namespace_log_level_and_a_screen(with_stand_ins: type[L
         assert node.fields.namespace == 'left'
         assert node.fields.arguments == ['--ros-args', '--log-level', 'debug']
         assert node.fields.output == 'screen'
+
+
+def test_each_of_several_machines_has_its_nodes_in_its_namespace(with_stand_ins: type[Launched]) -> None:
+    launched = with_stand_ins(namespace='fair', plotters='left=default,right=axidraw')
+    places = [(node.node_executable, node.fields.namespace) for node in launched.nodes]
+    machine = ['planner', 'plotter', 'portrait']
+    assert places == [
+        ('camera', 'fair'), ('line_artist', 'fair'),
+        *[(name, 'fair/left') for name in machine], *[(name, 'fair/right') for name in machine],
+        ('dispatcher', 'fair'),
+    ]  # fmt: skip
+    assert launched.node('portrait').fields.remappings == [
+        ('image_raw', '/fair/image_raw'), ('render_line_art', '/fair/render_line_art')
+    ]  # fmt: skip
 
 
 def test_a_parameter_file_of_the_user_s_own_replaces_ours(with_stand_ins: type[Launched], tmp_path: Path) -> None:
@@ -210,9 +235,21 @@ def test_everything_that_rviz_shows_is_published(with_stand_ins: type[Launched])
     shown = yaml.safe_load(Path(config).read_text())['Visualization Manager']
     assert shown['Global Options']['Fixed Frame'] == 'paper'
     topics = {display['Topic']['Value'] for display in shown['Displays']}
-    assert topics == {'strokes', 'path', 'pen_pose', 'image_raw', 'line_art', 'paper'}
+    assert topics == {'strokes', 'live_strokes', 'path', 'pen_pose', 'image_raw', 'line_art', 'paper'}
     sources = ''.join(path.read_text() for path in (ROOT / 'sketch_robot' / 'nodes').glob('*.py'))
     assert [topic for topic in topics if f"'{topic}'" not in sources] == []
+
+
+def test_everything_that_foxglove_shows_is_there() -> None:
+    layout = json.loads((ROOT / 'config' / 'portrait.foxglove.json').read_text())
+    panels, text = layout['configById'], json.dumps(layout)
+    assert {name for name in panels if f'"{name}"' in json.dumps(layout['layout'])} == set(panels)
+    shown = set(re.findall(r'"/([a-z_/]+)', text))
+    assert {'image_raw', 'line_art', 'strokes', 'paper', 'plotter_state', 'diagnostics'} <= shown
+    sources = ''.join(path.read_text() for path in (ROOT / 'sketch_robot' / 'nodes').glob('*.py'))
+    services = {'plotter/pause', 'plotter/resume'}
+    assert [name for name in shown - services if f"{name}'" not in sources] == []
+    assert [name for name in services if f"('{name.split('/')[1]}', self._on" not in sources] == []
 
 
 def test_it_imports_nothing_but_launch_and_the_graph() -> None:
@@ -221,3 +258,12 @@ def test_it_imports_nothing_but_launch_and_the_graph() -> None:
     of_launch = {'launch', 'launch.actions', 'launch.substitutions', 'launch_ros.actions'}
     assert imported == {*of_launch, 'launch_ros.parameter_descriptions', 'sketch_robot.graph', 'typing'}
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import)]
+
+
+def test_the_replay_starts_the_graph_with_a_session_as_its_camera(with_stand_ins: type[Launched]) -> None:
+    described = runpy.run_path(str(ROOT / 'launch' / 'replay.launch.py'))['generate_launch_description']()
+    session, graph = described.entities
+    context = LaunchContextStandIn()
+    session.execute(context)
+    assert Path(graph.source) == FILE
+    assert graph.arguments['replay'].perform(context) == 'demo'

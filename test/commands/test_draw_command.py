@@ -18,7 +18,6 @@ from skimage.data import astronaut
 from sketch_robot import pipeline
 from sketch_robot.cli import main
 from sketch_robot.commands import UsageError
-from sketch_robot.commands.draw import DEFAULT_ARTIST
 from sketch_robot.contact_sheet import COLUMNS, ROWS
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
@@ -88,10 +87,6 @@ def fail_for(name: str, error: BaseException, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(pipeline.Pipeline, 'draw', fail)
 
 
-def test_the_default_artist_of_command_and_pipeline_is_the_same() -> None:
-    assert DEFAULT_ARTIST == pipeline.DEFAULT_ARTIST
-
-
 # ------------------------------------------------------------------------------- one photo
 def test_an_interruption_ends_with_130_and_a_report_that_says_so(
     draw: Draw, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -143,6 +138,26 @@ def test_a_photo_is_not_overwritten_by_its_results(
     assert draw(photo, '-o', tmp_path / 'plan.svg', '--simulate', tmp_path / '.' / 'face.png') == 2
     assert 'face.png is named twice' in capsys.readouterr().err
     assert photo.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ('words', 'said'),
+    [
+        (('--detail', 'all'), "detail must be one of 'few', 'normal', 'many', not 'all'"),
+        (('--age-lines', '1.5'), 'age_lines must lie between 0 and 1, not 1.5'),
+        (('--caricature', '0.6'), 'caricature must lie between 0 and 0.5, not 0.6'),
+        (
+            ('--shading', 'oil'),
+            "shading must be one of 'none', 'hatch', 'cross', 'contour', 'stipple', 'spiral', 'scribble', 'one_line', "
+            "not 'oil'",
+        ),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_told_in_one_line(
+    draw: Draw, photo: Path, tmp_path: Path, words: tuple[str, str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert draw(photo, '-o', tmp_path / 'plan.json', *words) == 2
+    assert capsys.readouterr().err == f'sketch-robot: BAD_GOAL: {said}\n'
 
 
 def test_the_report_without_paper_is_the_plans_and_with_it_the_drawings(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +15,7 @@ import pytest
 
 from sketch_robot.cli import main
 from sketch_robot.motion import Page, load_machine
-from sketch_robot.plotters.emulators.ebb import EmulatedEbb
-from sketch_robot.plotters.emulators.grbl import EmulatedGrbl
-from sketch_robot.plotters.emulators.grbl_machine import Hardware
-from sketch_robot.plotters.emulators.grbl_pens import ServoPen
-from sketch_robot.plotters.emulators.grbl_unit import GrblUnit
+from sketch_robot_emulators import EmulatedEbb, EmulatedGrbl, GrblUnit, Hardware, ServoPen
 
 PAGE = Page(70.0, 70.0, 10.0)
 SAID = ['--page', '70x70']
@@ -45,7 +43,7 @@ def compiled() -> None:
 @pytest.fixture
 def grbl(tmp_path: Path) -> Iterator[EmulatedGrbl]:
     """A plotter that is a little out of true and whose servo needs S300."""
-    hardware = Hardware(PAGE, ServoPen(0.0, 300.0), steps_per_mm=STEPS_MM, skew=SKEW)
+    hardware = Hardware(PAGE, ServoPen(75.0, 110.0), steps_per_mm=STEPS_MM, skew=SKEW)
     with EmulatedGrbl(hardware, settings={100: 80.0, 101: 80.0}, speedup=8.0, link=tmp_path / 'grbl') as machine:
         yield machine
 
@@ -112,7 +110,7 @@ def test_test_tells_what_a_grbl_machine_says_and_tries_its_pen(
     assert (told['machine'], told['driver'], told['firmware']) == ('grbl_plotter', 'grbl', 'GRBL 1.1h')
     assert told['settings']['$100'] == 80.0
     assert (told['status'], told['homes']) == ('idle', False)
-    assert grbl.plotter.lifts == 3
+    assert grbl.unit.trace.lifts == 3
     assert not grbl.pen_down
     assert grbl.xy_mm == pytest.approx((10.0 * 80.0 / 81.0 + SKEW * 5.0 * 80.0 / 79.2, 5.0 * 80.0 / 79.2), abs=0.02)
 
@@ -121,7 +119,7 @@ def test_test_tries_an_ebb(capsys: pytest.CaptureFixture[str], ebb: EmulatedEbb)
     status, out, err = run(capsys, 'test', 'axidraw', '--port', ebb.port, '--pen', '--jog', 10, 5)
     assert status == 0, err
     assert 'firmware: EBB 3.0.3' in out
-    assert 'position known: yes' in out
+    assert 'position known: no' in out
     assert ebb.xy_mm == pytest.approx((10.0, 5.0), abs=0.02)
     assert not ebb.pen_down
 
@@ -130,9 +128,9 @@ def test_test_tries_an_ebb(capsys: pytest.CaptureFixture[str], ebb: EmulatedEbb)
     ('words', 'status', 'said'),
     [
         (('test', 'nobody'), 2, "there is no machine 'nobody'"),
-        (('test', 'grbl_plotter'), 2, 'needs a port'),
+        (('test', 'grbl_plotter'), 2, 'name its port'),
         (('test', 'grbl_plotter', '--port', '/dev/nobody'), 1, 'there is no machine at'),
-        (('test', 'default', '--jog', 1, 1), 1, 'machines with a GRBL controller or an EBB'),
+        (('test', 'default', '--jog', 1, 1), 1, 'this machine cannot be jogged'),
         (('calibrate', 'mine'), 2, 'say what it is like'),
         (('calibrate', 'mine', '--like', 'nobody'), 2, "there is no machine 'nobody'"),
         (('calibrate', 'mine', '--like', 'axidraw', '--measured-width', 120), 2, 'together'),
@@ -166,12 +164,12 @@ def test_a_machine_out_of_true_draws_true_after_its_card_was_measured(
     capsys: pytest.CaptureFixture[str], grbl: EmulatedGrbl, own_folder: Path
 ) -> None:
     words = ('calibrate', 'mine', *SAID)
-    begun = ('--like', 'grbl_plotter', '--port', grbl.port, '--pen-down', 300, '--origin-here', '--card')
+    begun = ('--like', 'grbl_plotter', '--port', grbl.port, '--pen-down', 120, '--origin-here', '--card')
     status, out, err = run(capsys, *words, *begun)
     assert status == 0, err
     assert out == f'kept as {own_folder / "mine.yaml"}\n'
     assert 'its width should be 50 mm, its height 50 mm, its diagonals 70.7 mm' in err
-    assert load_machine('mine').options == {'port': str(grbl.port), 'pen': {'down': 300.0}}
+    assert load_machine('mine').options == {'port': str(grbl.port), 'pen': {'type': 'servo', 'up': 75, 'down': 120.0}}
     width, height, rising, falling = rulers(grbl.paper.polylines)
     assert (width, height) == pytest.approx((50.0 * 80.0 / 81.0, 50.0 * 80.0 / 79.2), abs=0.05)
     assert rising - falling > 1.0
@@ -182,7 +180,7 @@ def test_a_machine_out_of_true_draws_true_after_its_card_was_measured(
     mine = load_machine('mine')
     assert (mine.motion.lift_s, mine.motion.drop_s) == (0.2, 0.15)
     before = len(grbl.paper.polylines)
-    status, _, err = run(capsys, *words, '--card')
+    status, _, err = run(capsys, *words, '--origin-here', '--card')  # this board is reset by its port
     assert status == 0, err
     sides = rulers(grbl.paper.polylines[before:])
     assert sides[:2] == pytest.approx((50.0, 50.0), abs=0.05)
@@ -241,6 +239,21 @@ def test_a_calibration_asks_step_by_step(
         assert said in err
 
 
+def test_a_script_sets_a_machine_up_step_by_step_from_its_heights_to_its_lifts(
+    tmp_path: Path, ebb: EmulatedEbb, own_folder: Path
+) -> None:
+    script = '35\ndown\n60\nup\n\n6 4\nhere\n\nn\n50.25 49.75\n0.15\n'
+    words = [sys.executable, '-m', 'sketch_robot.cli', 'machine', 'calibrate', 'mine', '--like', 'axidraw', *SAID]
+    told = subprocess.run([*words, '--port', ebb.port], input=script, capture_output=True, text=True, timeout=60)
+    assert told.returncode == 0, told.stderr
+    mine = load_machine('mine')
+    assert mine.options['pen'] == {'up_percent': 60.0, 'down_percent': 35.0}
+    assert np.diag(mine.options['correction']) == pytest.approx([50.0 / 50.25, 50.0 / 49.75], abs=1e-6)
+    assert (mine.motion.lift_s, mine.motion.drop_s) == (0.15, 0.15)
+    assert ebb.xy_mm == pytest.approx((6.0, 4.0), abs=0.02)
+    assert not ebb.pen_down
+
+
 def test_a_calibration_that_nobody_answers_changes_nothing_but_the_port(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, ebb: EmulatedEbb
 ) -> None:
@@ -259,3 +272,25 @@ def test_the_card_can_be_had_as_a_plan(capsys: pytest.CaptureFixture[str], tmp_p
     assert status == 0, err
     assert 'the large rectangle is 120 x 190 mm' in err
     assert '<svg' in card.read_text()
+
+
+@pytest.mark.parametrize(
+    ('words', 'answer', 'status'),
+    [((), '', 1), ((), 'no\n', 1), ((), 'yes\n', 0), (('--yes',), '', 0)],
+    ids=['nobody answers', 'no', 'yes', 'said before'],
+)
+def test_a_correction_of_five_percent_is_kept_only_when_somebody_says_so(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    own_folder: Path,
+    words: tuple[str, ...],
+    answer: str,
+    status: int,
+) -> None:
+    monkeypatch.setattr('sys.stdin', io.StringIO(answer))
+    measured = (*SAID, '--measured-width', 52.6, '--measured-height', 50.0)
+    told, _, err = run(capsys, 'calibrate', 'mine', '--like', 'grbl_plotter', *measured, *words)
+    assert told == status, err
+    assert 'it drew +5.20 % in width' in err
+    kept = (own_folder / 'mine.yaml').exists() and 'correction' in load_machine('mine').options
+    assert kept == (status == 0)

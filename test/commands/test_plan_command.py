@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sketch_robot.cli import main
-from sketch_robot.motion import DrawingPlan, Page, Pen, load_plan, make_profile, plan_to_json, save_plan, time_plan
+from sketch_robot.motion import DrawingPlan, Page, Pen, load_limits, load_plan, plan_to_json, save_plan, time_plan
 from sketch_robot.stroke import Stroke
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="{0}mm" height="{1}mm" viewBox="0 0 {0} {1}">{2}</svg>'
@@ -69,7 +69,7 @@ def test_a_picture_is_traced_and_summed_up(capsys: pytest.CaptureFixture, lines:
         'page_mm': [105.0, 148.0],
         'pens': [],
     }
-    assert plan.profile == make_profile('axidraw')
+    assert plan.profile == load_limits('axidraw')
     xs = sorted(stroke.xy[:, 0].mean() for stroke in plan.strokes)
     assert xs == pytest.approx([10 + 85 * x / 400 for x in (100.5, 200.5, 300.5)], abs=0.1)
 
@@ -175,7 +175,7 @@ def a_plan() -> DrawingPlan:
         Stroke(np.array([[20.0, 45.0], [60.0, 45.0]]), 0.4, 'hair', 0.5, half_widths=np.array([0.2, 0.6])),
         Stroke(np.array([[70.0, 70.0]]), 0.3, 'nose', 0.4),
     )
-    profile = make_profile('default')
+    profile = load_limits('default')
     return DrawingPlan(drawn, Page(105.0, 148.0, 5.0, 'A6'), profile, *time_plan(drawn, profile), artist='guided')
 
 
@@ -292,3 +292,19 @@ def test_lines_wholly_in_the_margins_are_nothing_to_draw(capsys: pytest.CaptureF
     file = svg(tmp_path, '<path d="M1 1H100"/>')
     assert main(['plan', file, '-o', 'plan.json']) == 1
     assert 'NOTHING_TO_DRAW: all strokes lie outside the drawable part of the page' in capsys.readouterr().err
+
+
+def test_a_caption_a_signature_and_a_border_are_drawn_beside_the_drawing(
+    capsys: pytest.CaptureFixture, lines: str, tmp_path: Path
+) -> None:
+    plain = answer(capsys, lines, '-o', 'plain.json')
+    signature = svg(tmp_path, '<path d="M0 0 L 10 10 L 20 0" fill="none" stroke="black"/>', 20, 10, 'sign.svg')
+    words = ['--caption', 'Zoë 2026', '--signature', signature, '--border', 'line', '--caption-place', 'bottom-left']
+    said = answer(capsys, lines, '-o', 'plan.json', *words)
+    assert said['strokes'] > plain['strokes'] + len('Zoë2026')
+    assert said['predicted_s'] > plain['predicted_s']
+
+
+def test_a_caption_without_letters_for_it_is_refused(capsys: pytest.CaptureFixture, lines: str) -> None:
+    assert "no single-line letters for '東京'" in complaint(capsys, 1, lines, '-o', 'plan.json', '--caption', '東京')
+    assert 'No such file' in complaint(capsys, 2, lines, '-o', 'plan.json', '--signature', 'none.svg')

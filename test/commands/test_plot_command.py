@@ -1,5 +1,6 @@
 """`sketch-robot plot`: from a plan's file to paper, resumed after whatever happens."""
 
+import errno
 import io
 import os
 import signal
@@ -11,17 +12,18 @@ import numpy as np
 import pytest
 
 from sketch_robot.cli import main
+from sketch_robot.files import state_folder
 from sketch_robot.motion import DrawingPlan, Page, Pen, save_plan, time_plan
-from sketch_robot.motion.machine import Machine, make_profile, save_machine
+from sketch_robot.motion.machine import Machine, load_limits, save_machine
+from sketch_robot.motion.plan import digest_of
 from sketch_robot.plotters import paper_of
-from sketch_robot.plotters.emulators.grbl import EmulatedGrbl
-from sketch_robot.plotters.emulators.grbl_machine import Hardware
-from sketch_robot.plotters.journal import Journal, digest_of, read_journal
-from sketch_robot.plotters.unfinished import state_folder
+from sketch_robot.plotters.journal import Journal, read_journal
+from sketch_robot.plotters.paper import paper_with
 from sketch_robot.stroke import Stroke
+from sketch_robot_emulators import EmulatedGrbl, Hardware
 
 CARD = Page(60.0, 60.0, 5.0, '60x60')
-PROFILE = make_profile('grbl_plotter')
+PROFILE = load_limits('grbl_plotter')
 
 
 def plan_of(*lines: object, pens: tuple[str, ...] = ()) -> DrawingPlan:
@@ -56,12 +58,16 @@ def machine():
 
 
 def plot(home, *words: str, machine: str = 'mine') -> int:
+    """Run it; a plotter without switches is told that its pen is over the corner when a drawing begins."""
+    begins = machine == 'mine' and '--port' in words and '--resume' not in words
+    words = (*words, '--origin-is-set') if begins else words
     return main(['plot', str(home / 'plan.json'), '--machine', str(home / f'{machine}.yaml'), *words])
 
 
 def drawn_as(plan, machine) -> bool:
     machine.wait_until_idle()
-    should, drawn = paper_of(plan).image(10.0) < 128, machine.paper.image(10.0) < 128
+    should = paper_of(plan).image(10.0) < 128
+    drawn = paper_with(plan.page, machine.paper.polylines).image(10.0) < 128
     return np.count_nonzero(should != drawn) < 0.03 * np.count_nonzero(should)
 
 
@@ -102,13 +108,13 @@ def test_a_machine_that_cannot_be_reached_is_told_with_what_is_on_paper_all_the_
 def test_without_a_drawing_begun_there_is_nothing_to_resume(home, machine, capsys):
     assert plot(home, '--port', machine.port, '--resume') == 1
     assert 'BAD_PLAN: there is no journal' in capsys.readouterr().err
-    assert machine.plotter.ink_mm == 0.0
+    assert machine.unit.trace.ink_mm == 0.0
 
 
 @pytest.mark.parametrize(('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_lifts_the_pen_and_parks_and_the_rest_is_drawn_by_resume(home, machine, capsys, number, status):
     def interrupt() -> None:
-        while machine.plotter.ink_mm < 60.0:
+        while machine.unit.trace.ink_mm < 60.0:
             time.sleep(0.001)
         os.kill(os.getpid(), number)
 
@@ -123,18 +129,18 @@ def test_a_signal_lifts_the_pen_and_parks_and_the_rest_is_drawn_by_resume(home, 
     machine.wait_until_idle()
     assert not machine.pen_down
     assert machine.xy_mm == pytest.approx((0.0, 0.0), abs=0.02)
-    assert machine.plotter.ink_mm < 150.0
+    assert machine.unit.trace.ink_mm < 150.0
     assert plot(home, '--port', machine.port, '--resume') == 0
     assert drawn_as(LADDER, machine)
-    assert machine.plotter.ink_mm == pytest.approx(LADDER.ink_mm, abs=0.5)
-    assert machine.plotter.pen_down_travel_mm == 0.0
+    assert machine.unit.trace.ink_mm == pytest.approx(LADDER.ink_mm, abs=0.5)
+    assert machine.unit.trace.pen_down_travel_mm == 0.0
 
 
 def test_an_unplugged_machine_is_told_with_how_to_go_on(home, capsys):
     with EmulatedGrbl(Hardware(CARD), speedup=20.0, reset_on_open=False, link=home / 'port') as machine:
 
         def pull() -> None:
-            while machine.plotter.ink_mm < 60.0:
+            while machine.unit.trace.ink_mm < 60.0:
                 time.sleep(0.001)
             machine.unplug()
 
@@ -152,15 +158,15 @@ def test_an_unplugged_machine_is_told_with_how_to_go_on(home, capsys):
             time.sleep(0.01)
         assert plot(home, '--port', str(home / 'port'), '--resume') == 0
         assert drawn_as(LADDER, machine)
-        assert machine.plotter.ink_mm == pytest.approx(LADDER.ink_mm, abs=0.5)
+        assert machine.unit.trace.ink_mm == pytest.approx(LADDER.ink_mm, abs=0.5)
 
 
 def test_a_restart_in_the_middle_is_told_and_wants_the_origin(home, machine, capsys):
     def restart() -> None:
-        while machine.plotter.ink_mm < 60.0:
+        while machine.unit.trace.ink_mm < 60.0:
             time.sleep(0.001)
         with machine._lock:
-            machine.firmware.brown_out()
+            machine.unit.brown_out()
 
     thread = threading.Thread(target=restart)
     thread.start()
@@ -168,11 +174,11 @@ def test_a_restart_in_the_middle_is_told_and_wants_the_origin(home, machine, cap
     thread.join()
     assert 'PLOTTER_ALARM: the GRBL controller started anew in the middle' in capsys.readouterr().err
     assert plot(home, '--port', machine.port, '--resume') == 1
-    assert 'set the origin there (--origin-is-set)' in capsys.readouterr().err
+    assert '--origin-is-set sets the origin there' in capsys.readouterr().err
     machine.wait_until_idle()
     assert not machine.pen_down
     with machine._lock:  # a person carries the pen to the corner
-        machine.plotter.slip(-np.array(machine.plotter.xy_mm))
+        machine.unit.trace.slip(-np.array(machine.unit.trace.xy_mm))
     assert plot(home, '--port', machine.port, '--resume', '--origin-is-set') == 0
     assert drawn_as(LADDER, machine)
 
@@ -191,7 +197,7 @@ def test_a_dry_run_writes_the_bytes_and_needs_no_machine(home):
     assert plot(home, '--dry-run', str(home / 'program.gcode')) == 0
     lines = (home / 'program.gcode').read_bytes().decode().splitlines()
     assert lines[0].startswith('G21G90G94')
-    assert sum(line.startswith('M3S1000') for line in lines) == 4
+    assert sum(line.startswith('M3S110') for line in lines) == 4
     assert [line[:9] for line in lines[-2:]] == ['G90G0X0Y0', 'G90G2X.00']
     assert not (home / 'state').exists()
 
@@ -203,7 +209,7 @@ def test_a_machine_that_sends_no_program_has_no_dry_run(home, capsys):
 
 
 def test_another_machines_times_are_those_of_the_machine_that_draws(home):
-    slow = Machine('slow', driver='grbl', motion=make_profile('grbl_factory'))
+    slow = Machine('slow', driver='grbl', motion=load_limits('grbl_factory'))
     save_machine(slow, home / 'slow.yaml')
     for name in ('mine', 'slow'):
         assert plot(home, '--dry-run', str(home / f'{name}.gcode'), machine=name) == 0
@@ -219,19 +225,38 @@ def test_a_simulated_machine_draws_as_well(home, capsys):
 def test_between_pens_it_waits_for_enter(home, machine, capsys, monkeypatch):
     plan = plan_of([[10.0, 10.0], [50.0, 10.0]], [[10.0, 20.0], [50.0, 20.0]], pens=('black', 'red'))
     save_plan(plan, home / 'plan.json')
-    monkeypatch.setattr('sys.stdin', open(os.devnull))  # noqa: SIM115, PTH123
-    assert plot(home, '--port', machine.port) == 130
-    told = capsys.readouterr().err
-    assert "put in the pen 'red'" in told
-    assert '1 of 2 strokes are on paper' in told
-
-    class Enter:
-        def readline(self) -> str:
-            return '\n'
-
-    monkeypatch.setattr('sys.stdin', Enter())
-    assert plot(home, '--port', machine.port, '--resume') == 0
+    monkeypatch.setattr('sys.stdin', io.StringIO('\n'))
+    assert plot(home, '--port', machine.port) == 0
+    assert "put in the pen 'red' (#000000, 0.5 mm), then resume; press Enter to go on" in capsys.readouterr().err
     assert drawn_as(plan, machine)
+
+
+class Unreadable:
+    def readline(self) -> str:
+        raise OSError(errno.EIO, 'in the background')
+
+
+@pytest.mark.parametrize('stdin', [io.StringIO(''), None, Unreadable()], ids=['at its end', 'closed', 'background'])
+@pytest.mark.parametrize(('number', 'status'), [(signal.SIGUSR1, 0), (signal.SIGTERM, 143)])
+def test_without_anybody_to_press_enter_a_pause_lasts_until_a_signal(
+    home, machine, capsys, monkeypatch, stdin, number, status
+):
+    plan = plan_of([[10.0, 10.0], [50.0, 10.0]], [[10.0, 20.0], [50.0, 20.0]], pens=('black', 'red'))
+    save_plan(plan, home / 'plan.json')
+    monkeypatch.setattr('sys.stdin', stdin)
+    asked = threading.Event()
+    monkeypatch.setattr('sketch_robot.commands.plot._say', lambda text: 'kill -USR1' in text and asked.set())
+
+    def answer() -> None:
+        assert asked.wait(20.0)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    assert plot(home, '--port', machine.port) == status
+    thread.join()
+    assert not machine.pen_down
+    assert len(machine.paper.polylines) == (2 if status == 0 else 1)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +264,7 @@ def test_between_pens_it_waits_for_enter(home, machine, capsys, monkeypatch):
     [
         (('--machine', 'quill'), 2, "there is no machine 'quill'; choose one of"),
         (('--port', '/dev/nowhere'), 1, "PLOTTER_OFFLINE: there is no machine at '/dev/nowhere'"),
-        ((), 2, 'a GRBL machine needs a port'),
+        ((), 2, "where the machine 'mine' is plugged in is not known; name its port"),
     ],
 )
 def test_what_cannot_be_used_is_told(home, capsys, words, status, text):

@@ -14,15 +14,15 @@ from sketch_robot.motion import (
     DrawingPlan,
     Machine,
     Page,
+    load_limits,
     load_machine,
-    make_profile,
     save_machine,
     save_plan,
     time_plan,
 )
 from sketch_robot.stroke import Stroke
 
-OWN = make_profile('axidraw')
+OWN = load_limits('axidraw')
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +73,7 @@ def test_a_plan_is_timed_by_its_own_machine(capsys, file: str, plan: DrawingPlan
 
 @pytest.mark.parametrize('name', ['default', 'grbl_fast', 'slow_cnc'])
 def test_a_plan_is_timed_by_the_machine_that_is_named(capsys, file: str, plan: DrawingPlan, name: str) -> None:
-    stroke_s, return_s = time_plan(plan.strokes, make_profile(name))
+    stroke_s, return_s = time_plan(plan.strokes, load_limits(name))
     said = answer(capsys, file, '--profile', name)
     assert said['profile'] == name
     assert said['predicted_s'] == pytest.approx(stroke_s.sum() + return_s, rel=1e-6)

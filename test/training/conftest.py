@@ -1,13 +1,16 @@
-"""A small folder of labelled crops: discs for faces."""
+"""A small folder of labelled portraits: discs for faces."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+
+from sketch_robot.training.portraits import Example, Portrait, PortraitWriter
+
+TO_CROP = np.array([[0.5, 0.0, 128.0], [0.0, 0.5, 128.0]])
 
 
 @pytest.fixture(autouse=True)
@@ -22,29 +25,29 @@ def _one_thread():
 
 @pytest.fixture(scope='session')
 def portraits(tmp_path_factory) -> Path:
-    """Six 512 px crops with mattes and drawings; the last drawing has no mesh."""
-    from sketch_robot.training.mattes import encode_matte
-
+    """Six portraits at two scales, the last held out by the folder's own list."""
     folder = tmp_path_factory.mktemp('portraits')
-    (folder / 'crops').mkdir()
-    lines, mattes = [], {}
-    angle = np.linspace(0, 2 * np.pi, 60)
+    writer = PortraitWriter(folder)
     for number in range(6):
-        centre, radius = np.array([250.0 + 5 * number, 256.0]), 120.0 + 8 * number
-        rim = centre + radius * np.column_stack((np.cos(angle), np.sin(angle)))
-        mouth = centre + np.array([[-60, 50], [0, 62], [60, 50]])
-        picture = np.full((512, 512, 3), 40 + 20 * number, np.uint8)
-        cv2.fillPoly(picture, [rim.astype(np.int32)], (150, 180, 220), cv2.LINE_AA)
-        cv2.polylines(picture, [mouth.astype(np.int32)], False, (60, 60, 160), 6, cv2.LINE_AA)
-        cv2.imwrite(str(folder / 'crops' / f'face_{number}.jpg'), picture)
-        matte = np.zeros((512, 512), np.float32)
-        cv2.fillPoly(matte, [rim.astype(np.int32)], (1.0,))
-        mattes[f'face_{number}'] = encode_matte(matte)
-        strokes = [['mouth', 0.9, mouth.ravel().tolist()], ['hair', 0.4, rim.ravel().tolist()]]
-        extra = [['clothes', 0.2, [20.0, 500.0, 490.0, 480.0]]] * 3
-        record = {'name': f'face_{number}', 'mesh': number < 5, 'turn_degrees': 3, 'strokes': strokes + extra}
-        lines.append(json.dumps(record))
-    (folder / 'strokes.jsonl').write_text('\n'.join(lines) + '\n')
-    with (folder / 'mattes.npz').open('wb') as file:
-        np.savez(file, **mattes)
+        head = _disc(number, 120.0 + 8 * number)
+        crop = cv2.warpAffine(head.rgb, TO_CROP, (512, 512), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        ink = cv2.warpAffine(head.ink, TO_CROP, (512, 512), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        face = Example(crop, ink, np.zeros((512, 512), np.uint8))
+        writer.add(Portrait(f'face_{number}', 0.9, TO_CROP), {'head': head, 'face': face})
+    (folder / 'held_out.txt').write_text('face_5\n')
     return folder
+
+
+def _disc(number: int, radius: float) -> Example:
+    angle = np.linspace(0, 2 * np.pi, 60)
+    centre = np.array([250.0 + 5 * number, 256.0])
+    rim = (centre + radius * np.column_stack((np.cos(angle), np.sin(angle)))).astype(np.int32)
+    mouth = (centre + np.array([[-60, 50], [0, 62], [60, 50]])).astype(np.int32)
+    rgb = np.full((512, 512, 3), 40 + 20 * number, np.uint8)
+    cv2.fillPoly(rgb, [rim], (220, 180, 150), cv2.LINE_AA)
+    cv2.polylines(rgb, [mouth], False, (160, 60, 60), 6, cv2.LINE_AA)
+    matte, ink = np.zeros((2, 512, 512), np.uint8)
+    cv2.fillPoly(matte, [rim], (255,))
+    cv2.polylines(ink, [rim], True, (255,), 2, cv2.LINE_AA)
+    cv2.polylines(ink, [mouth], False, (255,), 3, cv2.LINE_AA)
+    return Example(rgb, ink, matte)

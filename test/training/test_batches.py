@@ -10,8 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketch_robot.training.batches import BatchOptions, PortraitBatches, plain_picture
-from sketch_robot.training.drawings import load_crop, load_drawings
-from sketch_robot.training.mattes import decode_matte, encode_matte, load_mattes
 from sketch_robot.training.photo_damage import (
     UNDAMAGED,
     DamageOptions,
@@ -19,13 +17,15 @@ from sketch_robot.training.photo_damage import (
     down_and_up,
     quantise_like_jpeg,
 )
+from sketch_robot.training.portraits import Example, PortraitFolder
 from sketch_robot.training.scenes import PLAIN, SceneOptions, compose_scene, random_shapes, random_transform
 
 
 @pytest.fixture(scope='module')
 def batches(portraits) -> PortraitBatches:
     options = BatchOptions(size_px=64, pictures=4)
-    return PortraitBatches(portraits, load_drawings(portraits), load_mattes(portraits / 'mattes.npz'), options, seed=7)
+    folder = PortraitFolder(portraits)
+    return PortraitBatches(folder, folder.portraits, options, seed=7)
 
 
 def _generators(count: int, seed: int = 0) -> list[np.random.Generator]:
@@ -33,9 +33,9 @@ def _generators(count: int, seed: int = 0) -> list[np.random.Generator]:
 
 
 def test_a_batch_has_pictures_and_ink_between_0_and_1(batches):
-    rgb, ink, focus = batches.batch(0)
+    rgb, ink = batches.batch(0)
     assert rgb.shape == (4, 3, 64, 64)
-    assert ink.shape == focus.shape == (4, 1, 64, 64)
+    assert ink.shape == (4, 1, 64, 64)
     assert rgb.dtype == ink.dtype == torch.float32
     for values in (rgb, ink):
         assert 0 <= values.min() < values.max() <= 1
@@ -60,45 +60,57 @@ def test_every_pass_shows_every_drawing_once(batches):
     assert sorted(seen[:6]) == sorted(seen[6:12]) == list(range(6))
 
 
-def test_a_plain_scene_is_the_crop_with_its_drawing(portraits):
-    drawing = load_drawings(portraits)[0]
-    crop = load_crop(portraits, drawing.name)
-    rgb, ink, focus = compose_scene(
-        crop, drawing.strokes, drawing.strokes[:1], None, (crop, None), 512, PLAIN, np.random.default_rng(0)
-    )
-    np.testing.assert_array_equal(rgb, crop)
-    expected = plain_picture(portraits, drawing, 512, PLAIN.width_px)[1]
-    np.testing.assert_array_equal(ink, (expected[0, 0] * 255).byte().numpy())
-    assert focus[318, 250] == 255  # the first stroke is said to be an eye
-    assert focus[318, 250 - 80] == 0
+def test_a_stream_gives_the_batches_from_a_step_on(batches):
+    coming = batches.stream(4, threads=2)
+    for step in (4, 5, 6):
+        torch.testing.assert_close(next(coming), batches.batch(step), rtol=0, atol=0)
+    coming.close()
 
 
-def test_another_background_changes_everything_but_the_sitter_and_the_drawing(portraits):
-    drawing, other = load_drawings(portraits)[:2]
-    crop = load_crop(portraits, drawing.name)
-    matte = decode_matte(load_mattes(portraits / 'mattes.npz')[drawing.name])
+@pytest.mark.parametrize(('close_ups', 'scale'), [(0.0, 'head'), (1.0, 'face')])
+def test_pictures_are_of_the_scale_that_is_asked_for(portraits, close_ups, scale):
+    folder = PortraitFolder(portraits)
+    options = BatchOptions(size_px=512, pictures=1, close_ups=close_ups, scenes=PLAIN, damage=UNDAMAGED)
+    batches = PortraitBatches(folder, folder.portraits, options)
+    expected = plain_picture(folder.example(folder.portraits[batches.indices(0)[0]], scale), 512)
+    torch.testing.assert_close(batches.batch(0), expected)
+
+
+def test_a_plain_scene_is_the_photo_with_its_ink(example):
+    rgb, ink = compose_scene(example, example, 512, PLAIN, np.random.default_rng(0))
+    np.testing.assert_array_equal(rgb, example.rgb)
+    np.testing.assert_array_equal(ink, example.ink)
+
+
+@pytest.fixture
+def example(portraits) -> Example:
+    folder = PortraitFolder(portraits)
+    return folder.example(folder.portraits[0], 'head')
+
+
+def test_another_background_changes_everything_but_the_sitter_and_the_ink(portraits, example):
+    folder = PortraitFolder(portraits)
+    other = folder.example(folder.portraits[1], 'head')
     always = SceneOptions(mirror=0, rotation_degrees=0, scale=0, shift=0, background=1, no_face=0)
-    behind = (load_crop(portraits, other.name), None)
     for seed in range(4):
-        rng = np.random.default_rng(seed)
-        rgb, ink, _ = compose_scene(crop, drawing.strokes, (), matte, behind, 512, always, rng)
-        changed = np.abs(rgb.astype(int) - crop).max(2)
-        assert changed[cv2.erode(matte, np.ones((15, 15))) == 255].max() <= 1
-        assert (changed[cv2.dilate(matte, np.ones((15, 15))) == 0] > 8).mean() > 0.5
-        plain = compose_scene(crop, drawing.strokes, (), None, behind, 512, PLAIN, rng)[1]
-        np.testing.assert_array_equal(ink, plain)
+        rgb, ink = compose_scene(example, other, 512, always, np.random.default_rng(seed))
+        changed = np.abs(rgb.astype(int) - example.rgb).max(2)
+        assert changed[cv2.erode(example.matte, np.ones((15, 15))) == 255].max() <= 1
+        assert (changed[cv2.dilate(example.matte, np.ones((15, 15))) == 0] > 8).mean() > 0.5
+        np.testing.assert_array_equal(ink, example.ink)
 
 
-def test_photo_and_drawing_move_together():
-    square = np.zeros((512, 512, 3), np.uint8)
-    corners = np.array([[150, 200], [330, 200], [330, 300], [150, 300], [150, 200]], np.float32)
-    cv2.fillPoly(square, [corners.astype(np.int32)], (255, 255, 255))
+def test_photo_and_ink_move_together():
+    square, ink = np.zeros((512, 512, 3), np.uint8), np.zeros((512, 512), np.uint8)
+    corners = np.array([[150, 200], [330, 200], [330, 300], [150, 300]], np.int32)
+    cv2.fillPoly(square, [corners], (255, 255, 255))
+    cv2.polylines(ink, [corners], True, (255,), 3)
     options = SceneOptions(mirror=0.5, rotation_degrees=30, scale=0.3, shift=0.1, background=0, no_face=0)
+    whole = Example(square, ink, np.full((512, 512), 255, np.uint8))
     for seed in range(6):
-        rng = np.random.default_rng(seed)
-        rgb, ink, _ = compose_scene(square, (corners,), (), None, (square, None), 256, options, rng)
+        rgb, moved = compose_scene(whole, whole, 256, options, np.random.default_rng(seed))
         edge = cv2.morphologyEx(rgb[..., 0], cv2.MORPH_GRADIENT, np.ones((3, 3))) > 100
-        near_ink = cv2.dilate(ink, np.ones((3, 3))) > 100
+        near_ink = cv2.dilate(moved, np.ones((3, 3))) > 80
         assert (edge & near_ink).sum() / edge.sum() > 0.97
 
 
@@ -168,13 +180,3 @@ def test_jpegs_error_is_like_that_of_a_real_encoder():
     real = cv2.imdecode(cv2.imencode('.jpg', bytes_, [cv2.IMWRITE_JPEG_QUALITY, 30])[1], cv2.IMREAD_GRAYSCALE)
     ours = quantise_like_jpeg(torch.from_numpy(bytes_ / 255.0)[None, None].float(), 30)[0, 0].numpy() * 255
     assert np.abs(ours - real).mean() < 1.5
-
-
-def test_mattes_survive_storage():
-    matte = np.zeros((512, 512), np.float32)
-    cv2.circle(matte, (256, 256), 150, (1.0,), -1)
-    assert np.abs(decode_matte(encode_matte(matte)) / 255.0 - matte).mean() < 0.005
-
-
-def test_without_a_matte_file_backgrounds_stay(tmp_path):
-    assert load_mattes(tmp_path / 'mattes.npz') == {}

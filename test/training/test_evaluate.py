@@ -13,19 +13,16 @@ import numpy as np
 import pytest
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.line_art import weight_file
-from sketch_robot.line_art.u2net import U2Net, U2NetChannels
-from sketch_robot.line_art.weight_file import load_weights, save_weights
+from sketch_robot.line_art.student import weight_file
+from sketch_robot.line_art.student.u2net import U2Net, U2NetChannels
+from sketch_robot.line_art.student.weight_file import load_weights, save_weights
 from sketch_robot.training import experiment
 from sketch_robot.training.commands import add_commands, run
-from sketch_robot.training.drawings import load_crop, load_drawings, render_drawing
-from sketch_robot.training.evaluate import Scores, evaluate_artist
+from sketch_robot.training.evaluate import Scores, evaluate_artist, ink_outside, measure_drawing
 from sketch_robot.training.experiment import ExperimentOptions, results_table, run_experiment
-from sketch_robot.training.export import export_weights
-from sketch_robot.training.mattes import load_mattes
-from sketch_robot.training.robot_measures import ink_outside, measure_drawing
-from sketch_robot.training.sheets import contact_sheet, save_picture, strokes_picture
-from sketch_robot.training.split import Split
+from sketch_robot.training.gallery import contact_sheet, save_picture, strokes_picture
+from sketch_robot.training.portraits import PortraitFolder, Split
+from sketch_robot.training.whole_run import export_weights
 
 SMALL = U2NetChannels(inner=(2,) * 11, outer=(4,) * 11)
 
@@ -72,21 +69,33 @@ def test_ink_outside_is_a_share_of_the_ink():
 
 
 def test_a_perfect_artist_has_perfect_scores(portraits):
-    drawings = load_drawings(portraits)[:2]
-    inks = {load_crop(portraits, d.name).tobytes(): render_drawing(d.strokes, 512) / np.float32(255) for d in drawings}
-    scores = evaluate_artist(
-        lambda crop: inks[crop.tobytes()], portraits, drawings, load_mattes(portraits / 'mattes.npz')
-    )
-    assert scores.drawings == 2
+    folder = PortraitFolder(portraits)
+    some = folder.portraits[:2]
+    known = [folder.example(portrait, scale) for portrait in some for scale in ('head', 'face')]
+    inks = {example.rgb.tobytes(): example.ink / np.float32(255) for example in known}
+    scores = evaluate_artist(lambda rgb: inks[rgb.tobytes()], folder, some)
+    assert scores.portraits == 2
     assert scores.psnr > 100  # float32 against float64
     assert (scores.ssim, scores.fsim, scores.gmsd) == pytest.approx((1, 1, 0), abs=1e-9)
-    assert 2 <= scores.strokes <= 6
-    assert 0.1 < scores.ink_outside < 0.6  # the line across the clothes is off the disc that is the sitter
+    assert 2 <= scores.strokes <= 4
+    assert scores.ink_outside == 0
+
+
+def test_scales_are_scored_together_and_strokes_counted_on_heads_alone(portraits):
+    folder = PortraitFolder(portraits)
+    blank = np.zeros((64, 64), np.float32)
+    both = evaluate_artist(lambda _: blank, folder, folder.portraits[:2], size_px=64, robot=False)
+    each = [
+        evaluate_artist(lambda _: blank, folder, folder.portraits[:2], size_px=64, scales=(scale,), robot=False)
+        for scale in ('head', 'face')
+    ]
+    assert both.psnr == pytest.approx((each[0].psnr + each[1].psnr) / 2)
+    assert both.strokes == 0
 
 
 def test_nothing_to_evaluate_on_is_an_error(portraits):
     with pytest.raises(ValueError, match='nothing to evaluate'):
-        evaluate_artist(lambda crop: crop, portraits, [], {})
+        evaluate_artist(lambda rgb: rgb, PortraitFolder(portraits), [])
 
 
 def test_sheets_lay_rows_out_side_by_side_and_fill_up_with_white():
@@ -108,18 +117,17 @@ def test_strokes_are_shown_in_different_colours(tmp_path):
 
 
 def test_the_comparison_trains_teaches_and_tabulates_and_goes_on(portraits, tmp_path, tiny_nets, monkeypatch):
-    drawings = load_drawings(portraits)
-    split = Split(drawings[:4], drawings[4:5])
-    mattes = load_mattes(portraits / 'mattes.npz')
+    folder = PortraitFolder(portraits)
+    split = Split(folder.portraits[:4], folder.portraits[4:5])
     options = ExperimentOptions(size_px=64, pictures=2, steps=2, fold=1, seeds=(0,), candidates=('U2-NetT', 'U2-NetS'))
-    results = run_experiment(tmp_path, portraits, split, mattes, options)
+    results = run_experiment(tmp_path, folder, split, options)
     assert list(results) == ['U2-NetT', 'U2-NetS']
     assert (tmp_path / 'U2-NetS_seed0' / 'weights.safetensors').is_file()
     table = (tmp_path / 'table.md').read_text()
     assert '| U2-NetT |' in table
     assert json.loads((tmp_path / 'results.json').read_text())['options']['steps'] == 2
     monkeypatch.setattr(experiment, '_train', lambda *_: pytest.fail('trained again'))
-    assert run_experiment(tmp_path, portraits, split, mattes, options) == results
+    assert run_experiment(tmp_path, folder, split, options) == results
 
 
 def test_the_table_gives_changes_beside_the_papers(tiny_nets):
@@ -143,10 +151,9 @@ def test_the_table_gives_the_mean_and_each_seed_and_compares_seeds_that_both_hav
     assert 'U2-NetS' not in table
 
 
-def test_training_evaluating_and_exporting_by_command(portraits, tmp_path, tiny_nets, monkeypatch):
-    monkeypatch.setattr('sketch_robot.training.split.held_out_names', lambda *_: {'face_4'})
+def test_training_evaluating_and_exporting_by_command(portraits, tmp_path, tiny_nets):
     folder, parser = tmp_path / 'run', _commands()
-    common = ['--size', '64', '--pictures', '2', '--device', 'cpu', '--steps', '2']
+    common = ['--size', '64', '--pictures', '2', '--device', 'cpu', '--steps', '2', '--fold', '1']
     assert run(parser.parse_args(['train', str(portraits), str(folder), *common])) == 0
     weights = folder / 'weights.safetensors'
     assert (
@@ -156,8 +163,8 @@ def test_training_evaluating_and_exporting_by_command(portraits, tmp_path, tiny_
     scores = tmp_path / 'scores.json'
     arguments = ['evaluate', str(portraits), '--weights', str(weights), '--size', '64', '--out', str(scores)]
     assert run(parser.parse_args(arguments)) == 0
-    assert json.loads(scores.read_text())['drawings'] == 1
-    assert run(parser.parse_args(['export', str(weights), str(tmp_path / 'small.safetensors')])) == 0
+    assert json.loads(scores.read_text())['portraits'] == 1
+    assert run(parser.parse_args(['export-model', str(weights), str(tmp_path / 'small.safetensors')])) == 0
     assert load_weights(tmp_path / 'small.safetensors').channels == SMALL
 
 
@@ -169,13 +176,12 @@ def test_training_evaluating_and_exporting_by_command(portraits, tmp_path, tiny_
         (['train', 'NOWHERE', 'RUN'], 'label the folder first'),
         (['evaluate', 'PORTRAITS', '--weights', 'NOWHERE'], 'no weights at'),
         (['experiment', 'PORTRAITS', 'RUN', '--models', 'U3-Net'], 'choose from: U2-Net'),
-        (['export', 'NOWHERE', 'out.onnx'], r'end in \.safetensors or \.xml'),
-        (['export', 'NOWHERE', 'out.safetensors'], 'no weights at'),
+        (['export-model', 'NOWHERE', 'out.onnx'], r'end in \.safetensors or \.xml'),
+        (['export-model', 'NOWHERE', 'out.safetensors'], 'no weights at'),
         (['label', 'NOWHERE', 'RUN'], 'has no photos'),
     ],
 )
-def test_commands_that_cannot_work_say_why_and_write_nothing(portraits, tmp_path, arguments, message, monkeypatch):
-    monkeypatch.setattr('sketch_robot.training.split.held_out_names', lambda *_: {'face_4'})
+def test_commands_that_cannot_work_say_why_and_write_nothing(portraits, tmp_path, arguments, message):
     places = {'PORTRAITS': str(portraits), 'RUN': str(tmp_path / 'run'), 'NOWHERE': str(tmp_path / 'nowhere')}
     with pytest.raises(SketchRobotError, match=message) as caught:
         run(_commands().parse_args([places.get(a, a) for a in arguments]))

@@ -11,13 +11,20 @@ import pytest
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
-from sketch_robot.line_art.u2net import U2Net, U2NetChannels
-from sketch_robot.line_art.weight_file import CHANNELS, save_weights
+from sketch_robot.line_art.student.u2net import U2Net, U2NetChannels
+from sketch_robot.line_art.student.weight_file import CHANNELS, save_weights
 from sketch_robot.photo.sitter import Sitter
 from sketch_robot.training import gallery
 from sketch_robot.training.commands import CHANGES, add_commands, run
-from sketch_robot.training.gallery import draw_gallery, draw_table, photo_change
-from sketch_robot.training.sheets import ASIDE_PX, CAPTION_PX, captioned, save_picture
+from sketch_robot.training.gallery import (
+    ASIDE_PX,
+    CAPTION_PX,
+    captioned,
+    draw_gallery,
+    draw_table,
+    photo_change,
+    save_picture,
+)
 
 
 class _Finder:

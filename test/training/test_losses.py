@@ -10,10 +10,18 @@ from safetensors.torch import save_file
 from torch import nn
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.line_art.u2net import STUDENT, TEACHER, U2NetChannels, U2NetMaps
-from sketch_robot.training.distillation import StageDistillation, stage_divergence
-from sketch_robot.training.losses import LossWeights, StyleLoss, gram_matrix, ink_cross_entropy
-from sketch_robot.training.style_features import FilterBank, Vgg19Features, make_style_features
+from sketch_robot.line_art.student.u2net import STUDENT, TEACHER, U2NetChannels, U2NetMaps
+from sketch_robot.training.losses import (
+    FeatureLoss,
+    Lite0Features,
+    LossWeights,
+    StageDistillation,
+    Vgg19Features,
+    gram_matrix,
+    ink_cross_entropy,
+    make_feature_net,
+    stage_divergence,
+)
 
 
 def _circle(softness: float = 0.0, hatched: bool = False) -> torch.Tensor:
@@ -39,13 +47,6 @@ def test_cross_entropy_weighs_ink_against_white():
     assert heavy.item() == pytest.approx((3 + 1) / 2 * np.log(2))
 
 
-def test_places_in_focus_count_more():
-    ink, logits = torch.ones(1, 1, 1, 2), torch.zeros(1, 1, 1, 2)
-    focus = torch.tensor([[[[1.0, 0.0]]]])
-    weights = LossWeights(ink=1, side=0, focus=3)
-    assert ink_cross_entropy(_maps(logits), ink, weights, focus).item() == pytest.approx((4 + 1) / 2 * np.log(2))
-
-
 def test_side_maps_count_as_much_as_asked():
     ink, logits = torch.ones(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)
     alone = ink_cross_entropy(_maps(logits), ink, LossWeights(ink=1, side=0)).item()
@@ -58,36 +59,45 @@ def test_the_gram_matrix_is_the_papers():
     np.testing.assert_allclose(gram_matrix(features).numpy(), expected, rtol=1e-5)
 
 
-def test_style_is_zero_for_the_same_drawing_and_ignores_where_it_stands():
-    style = StyleLoss(FilterBank())
-    assert style(_circle(), _circle()).item() == 0
-    moved = torch.roll(_circle(), (8, 8), (2, 3))
-    assert style(moved, _circle()).item() < 0.02 * style(_circle(2.0), _circle()).item()
+@pytest.fixture(scope='module')
+def lite0() -> FeatureLoss:
+    return FeatureLoss(Lite0Features())
 
 
-def test_soft_lines_and_hatching_differ_in_style_from_sharp_lines():
-    style = StyleLoss(FilterBank())
-    soft, softer = style(_circle(1.0), _circle()).item(), style(_circle(2.5), _circle()).item()
+def test_a_drawing_differs_from_itself_neither_in_style_nor_in_likeness(lite0):
+    assert [loss.item() for loss in lite0(_circle(), _circle())] == [0, 0]
+
+
+def test_style_hardly_minds_where_a_drawing_stands_and_likeness_does(lite0):
+    moved = torch.roll(_circle(), (16, 16), (2, 3))
+    style, likeness = (loss.item() for loss in lite0(moved, _circle()))
+    soft, _ = (loss.item() for loss in lite0(_circle(2.0), _circle()))
+    assert style < 0.1 * soft
+    assert likeness > 0.5
+
+
+def test_the_softer_the_lines_the_farther_in_style_and_hatching_is_farther_still(lite0):
+    soft, softer = (lite0(_circle(sigma), _circle())[0].item() for sigma in (1.0, 2.5))
     assert 0 < soft < softer
-    assert style(_circle(hatched=True), _circle()).item() > softer
+    assert lite0(_circle(hatched=True), _circle())[0].item() > softer
 
 
-def test_style_gradients_reach_the_drawing_alone():
+def test_gradients_of_both_reach_the_drawing_alone(lite0):
     ink, target = _circle(1.5).requires_grad_(), _circle().requires_grad_()
-    style = StyleLoss(FilterBank())
-    style(ink, target).backward()
+    sum(lite0(ink, target)).backward()
     assert ink.grad is not None
     assert ink.grad.abs().max() > 0
     assert target.grad is None
-    assert not any(p.requires_grad for p in style.parameters())
+    assert not any(p.requires_grad for p in lite0.parameters())
 
 
-def test_the_filter_bank_is_the_same_every_time_and_silent_on_plain_paper():
-    ink = _circle()
-    for a, b in zip(FilterBank()(ink), FilterBank()(ink), strict=True):
-        assert torch.equal(a, b)
-    inside = [m[:, :, 6:-6, 6:-6] for m in FilterBank()(torch.ones(1, 1, 128, 128))]
-    assert max(m.abs().max().item() for m in inside) < 1e-4
+def test_plain_paper_has_no_features(lite0):
+    assert max(m.abs().max().item() for m in lite0.features(torch.zeros(2, 1, 64, 64))) < 1e-3
+
+
+def test_lite0_gives_maps_of_four_sizes():
+    maps = make_feature_net()(torch.rand(1, 1, 64, 64))
+    assert [tuple(m.shape[1:]) for m in maps] == [(16, 32, 32), (24, 16, 16), (40, 8, 8), (80, 4, 4)]
 
 
 def test_vgg19_takes_torchvisions_names_and_gives_five_maps(tmp_path):
@@ -99,7 +109,7 @@ def test_vgg19_takes_torchvisions_names_and_gives_five_maps(tmp_path):
         state[f'features.{number}.bias'] = torch.zeros(width)
         inputs = width
     save_file(state, tmp_path / 'vgg19.safetensors')
-    maps = make_style_features(tmp_path / 'vgg19.safetensors')(torch.rand(1, 1, 64, 64))
+    maps = make_feature_net(tmp_path / 'vgg19.safetensors')(torch.rand(1, 1, 64, 64))
     assert [tuple(m.shape[1:]) for m in maps] == [(64, 64, 64), (128, 32, 32), (256, 16, 16), (512, 8, 8), (512, 4, 4)]
 
 
@@ -137,6 +147,14 @@ def test_distillation_covers_all_eleven_stages_through_1x1_adapters():
     distillation = StageDistillation(STUDENT, TEACHER)
     assert [(a.in_channels, a.out_channels) for a in distillation.adapters] == [(64, c) for c in TEACHER.outer]
     assert {a.kernel_size for a in distillation.adapters} == {(1, 1)}
+
+
+def test_adapters_begin_by_handing_the_students_channels_on():
+    distillation = StageDistillation(U2NetChannels((2,) * 11, (3,) * 11), U2NetChannels((2,) * 11, (5,) * 11))
+    own = torch.rand(1, 3, 4, 4)
+    handed = distillation.adapters[4](own)
+    assert torch.equal(handed[:, :3], own)
+    assert not handed[:, 3:].any()
 
 
 def test_distillation_teaches_student_and_adapters_and_not_the_teacher():

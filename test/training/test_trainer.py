@@ -11,20 +11,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.line_art import weight_file
-from sketch_robot.line_art.u2net import U2NetChannels
-from sketch_robot.line_art.weight_file import load_weights
+from sketch_robot.line_art.student import weight_file
+from sketch_robot.line_art.student.u2net import U2NetChannels
+from sketch_robot.line_art.student.weight_file import load_weights
 from sketch_robot.training.batches import BatchOptions, PortraitBatches
-from sketch_robot.training.checkpoint import load_checkpoint, save_checkpoint
-from sketch_robot.training.drawings import load_drawings
-from sketch_robot.training.losses import LossWeights, StyleLoss
-from sketch_robot.training.mattes import load_mattes
+from sketch_robot.training.losses import FeatureLoss, LossWeights
 from sketch_robot.training.photo_damage import UNDAMAGED
+from sketch_robot.training.portraits import PortraitFolder
 from sketch_robot.training.scenes import PLAIN
-from sketch_robot.training.style_features import FilterBank
-from sketch_robot.training.trainer import Trainer, TrainOptions
+from sketch_robot.training.trainer import Trainer, TrainOptions, load_checkpoint, save_checkpoint
 
 ROOT = Path(__file__).parents[2]
 SMALL = U2NetChannels(inner=(2,) * 11, outer=(4,) * 11)
@@ -40,7 +38,15 @@ def _tiny_nets(monkeypatch):
 @pytest.fixture
 def batches(portraits) -> PortraitBatches:
     options = BatchOptions(size_px=64, pictures=2, scenes=PLAIN, damage=UNDAMAGED)
-    return PortraitBatches(portraits, load_drawings(portraits), load_mattes(portraits / 'mattes.npz'), options)
+    folder = PortraitFolder(portraits)
+    return PortraitBatches(folder, folder.portraits, options)
+
+
+class _Halved(nn.Module):
+    """The picture at half its size, as the only map."""
+
+    def forward(self, ink):
+        return [nn.functional.avg_pool2d(ink, 2)]
 
 
 def _options(**changes) -> TrainOptions:
@@ -65,12 +71,12 @@ def test_the_same_seed_gives_the_same_curve_and_another_seed_another(tmp_path, b
 
 
 def test_a_run_stopped_between_saves_goes_on_to_the_same_curve_and_weights(tmp_path, batches):
-    style = StyleLoss(FilterBank())
+    features = FeatureLoss(_Halved())
     options = _options(weights=LossWeights(style=1.0), log_every=2, cosine=True, warm_up=3)
-    whole = Trainer(tmp_path / 'whole', batches, options, style=style)
+    whole = Trainer(tmp_path / 'whole', batches, options, features=features)
     expected = _curve(whole.run())
-    first = Trainer(tmp_path / 'parts', batches, options, style=style).run(until=5)
-    second = Trainer(tmp_path / 'parts', batches, options, style=style)
+    first = Trainer(tmp_path / 'parts', batches, options, features=features).run(until=5)
+    second = Trainer(tmp_path / 'parts', batches, options, features=features)
     assert _curve(first) + _curve(second.run()) == expected
     for a, b in zip(whole.net.parameters(), second.net.parameters(), strict=True):
         assert torch.equal(a, b)
@@ -108,12 +114,14 @@ def test_only_the_first_process_writes(tmp_path, batches):
 
 def test_distillation_trains_adapters_beside_the_student(tmp_path, batches):
     Trainer(tmp_path / 'teacher', batches, _options(channels='teacher', steps=2)).run()
-    options = _options(teacher=tmp_path / 'teacher' / 'weights.safetensors', steps=4)
+    options = _options(
+        teacher=tmp_path / 'teacher' / 'weights.safetensors', steps=4, weights=LossWeights(style=0, distillation=1)
+    )
     trainer = Trainer(tmp_path / 'student', batches, options)
     before = trainer.distillation.adapters[0].weight.detach().clone()
     entry = trainer.run()[-1]
     assert entry['distillation'] > 0
-    assert entry['loss'] == pytest.approx(10 * entry['bce'] + 1000 * entry['distillation'], rel=1e-4)
+    assert entry['loss'] == pytest.approx(entry['bce'] + entry['distillation'], rel=1e-4)
     assert not torch.equal(before, trainer.distillation.adapters[0].weight)
     assert all(p.grad is None for p in trainer.teacher.parameters())
     assert not any(
@@ -145,14 +153,31 @@ def test_a_run_can_start_from_weights(tmp_path, batches):
     assert torch.equal(trainer.net.fuse.weight, load_weights(start).fuse.weight)
 
 
-def test_a_run_can_add_a_finish_to_weights_without_one(tmp_path, batches):
+def test_a_larger_net_can_begin_by_drawing_as_a_smaller_one(tmp_path, batches):
+    Trainer(tmp_path / 'small', batches, _options(steps=3)).run()
+    weights = tmp_path / 'small' / 'weights.safetensors'
+    trainer = Trainer(tmp_path / 'large', batches, _options(channels='teacher', start=weights))
+    photo = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        drawn, wanted = trainer.kept_net()(photo), load_weights(weights)(photo)
+    torch.testing.assert_close(drawn.fused, wanted.fused, rtol=1e-4, atol=1e-5)
+    before = [p.detach().clone() for p in trainer.net.parameters()]
+    trainer.run(until=2)
+    assert sum(not torch.equal(a, b) for a, b in zip(before, trainer.net.parameters(), strict=True)) == len(before)
+
+
+def test_a_smaller_net_cannot_begin_as_a_larger_one(tmp_path, batches):
+    Trainer(tmp_path / 'large', batches, _options(channels='teacher', steps=1)).run()
+    with pytest.raises(SketchRobotError, match='more channels') as caught:
+        Trainer(tmp_path / 'small', batches, _options(start=tmp_path / 'large' / 'weights.safetensors'))
+    assert caught.value.code is ErrorCode.BAD_GOAL
+
+
+def test_a_run_cannot_start_from_weights_of_another_fold(tmp_path, batches):
     Trainer(tmp_path / 'first', batches, _options(steps=1)).run()
-    start = tmp_path / 'first' / 'weights.safetensors'
-    trainer = Trainer(tmp_path / 'second', batches, _options(start=start, finish=4, steps=1))
-    trainer.run()
-    assert load_weights(tmp_path / 'second' / 'weights.safetensors').finish_width == 4
-    with pytest.raises(SketchRobotError, match='a net of another shape: finish'):
-        Trainer(tmp_path / 'third', batches, _options(start=tmp_path / 'second' / 'weights.safetensors'))
+    with pytest.raises(SketchRobotError, match='a net of another shape: it folds by 1, not 2') as caught:
+        Trainer(tmp_path / 'second', batches, _options(start=tmp_path / 'first' / 'weights.safetensors', fold=2))
+    assert caught.value.code is ErrorCode.BAD_GOAL
 
 
 def test_the_log_is_one_json_line_a_logged_step(tmp_path, batches):
@@ -193,7 +218,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, 'write_bytes', full)
     with pytest.raises(SketchRobotError, match='No space left on device') as caught:
         save_checkpoint(path, {'step': 2})
-    assert caught.value.code is ErrorCode.INTERNAL
+    assert caught.value.code is ErrorCode.BAD_GOAL
     assert load_checkpoint(path)['step'] == 1
     assert list(tmp_path.iterdir()) == [path]
 
@@ -202,8 +227,11 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path, monkeypatch):
     ('changes', 'message'),
     [
         ({'channels': 'genius'}, 'choose one of: student, teacher'),
-        ({'weights': LossWeights(style=1)}, 'needs a style loss'),
-        ({'teacher': Path('nowhere.safetensors')}, 'no weights at nowhere'),
+        ({'weights': LossWeights(style=1)}, 'needs a feature net'),
+        (
+            {'teacher': Path('nowhere.safetensors'), 'weights': LossWeights(style=0, distillation=1)},
+            'no weights at nowhere',
+        ),
         ({'start': Path('nowhere.safetensors')}, 'no weights at nowhere'),
     ],
 )

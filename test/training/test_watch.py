@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from tensorboardX.proto.event_pb2 import Event
 
-from sketch_robot.line_art.u2net import U2Net, U2NetChannels
+from sketch_robot.line_art.student.u2net import U2Net, U2NetChannels
 from sketch_robot.training.batches import Batch
 from sketch_robot.training.watch import BOARD_FOLDER, Bar, Board, sample_sheet
 
@@ -19,7 +19,7 @@ def _samples() -> Batch:
     rgb, ink = torch.zeros(2, 3, 64, 64), torch.zeros(2, 1, 64, 64)
     rgb[1] = 1
     ink[0, 0, 10] = 1
-    return Batch(rgb, ink, torch.zeros(2, 1, 64, 64))
+    return Batch(rgb, ink)
 
 
 def _events(folder: Path) -> list[Event]:

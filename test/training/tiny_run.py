@@ -12,19 +12,18 @@ from pathlib import Path
 
 import torch
 
-from sketch_robot.line_art import weight_file
-from sketch_robot.line_art.u2net import U2NetChannels
+from sketch_robot.line_art.student import weight_file
+from sketch_robot.line_art.student.u2net import U2NetChannels
 from sketch_robot.training.batches import Batch, BatchOptions, PortraitBatches
-from sketch_robot.training.drawings import load_drawings
 from sketch_robot.training.losses import LossWeights
-from sketch_robot.training.mattes import load_mattes
 from sketch_robot.training.parallel import join_workers, leave_workers
+from sketch_robot.training.portraits import PortraitFolder
 from sketch_robot.training.trainer import Trainer, TrainOptions
 
 
 class _Doubles(PortraitBatches):
-    def batch(self, step, **where):
-        return Batch(*(maps.double() for maps in super().batch(step, **where)))
+    def _finished(self, *arguments):
+        return Batch(*(maps.double() for maps in super()._finished(*arguments)))
 
 
 def main() -> None:
@@ -33,7 +32,8 @@ def main() -> None:
     weight_file.CHANNELS['student'] = U2NetChannels(inner=(2,) * 11, outer=(4,) * 11)
     workers = join_workers('cpu')
     data = BatchOptions(size_px=64, pictures=4)
-    batches = _Doubles(portraits, load_drawings(portraits), load_mattes(portraits / 'mattes.npz'), data)
+    folder_of = PortraitFolder(portraits)
+    batches = _Doubles(folder_of, folder_of.portraits, data)
     weights = LossWeights(style=0, distillation=0)
     options = TrainOptions(steps=4, log_every=1, save_every=2, bfloat16=False, weights=weights, rate=1e-3)
     torch.set_default_dtype(torch.float64)  # of the net, too
