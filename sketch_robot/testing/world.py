@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -154,14 +154,17 @@ class Probe(Node):
     def until(self, condition: Callable[[], Any], timeout_s: float = 20.0, what: str = '') -> Any:
         """Spin until the condition is true; returns its value.
 
+        A condition may look at the last of a list that `collect` gave: while nothing has come, it is not true yet.
+
         Raises:
             AssertionError: it is not within `timeout_s`; with the end of each process's log.
         """
         deadline_s = time.monotonic() + timeout_s
         while True:
-            value = condition()
-            if value:
-                return value
+            with suppress(IndexError):
+                value = condition()
+                if value:
+                    return value
             if time.monotonic() > deadline_s:
                 logs = '\n'.join(f'--- {r.log.name}\n{r.output[-LOG_TAIL:]}' for r in self.running)
                 raise AssertionError(f'not within {timeout_s} s: {what or condition}\n{logs}')

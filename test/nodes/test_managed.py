@@ -12,6 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
+from rclpy.time import Time
 from sensor_msgs.msg import Image
 from sketch_robot_interfaces.action import ExecutePlan
 from sketch_robot_interfaces.msg import PlotterState
@@ -84,13 +85,13 @@ def test_a_camera_sends_only_while_it_is_active_and_can_be_activated_again(world
     for _ in range(2):
         assert camera.tell('configure')
         assert camera.tell('activate')
-        images.clear()
-        world.probe.until(lambda: images, what='a picture')
+        begin = camera.node.get_clock().now()
+        world.probe.until(lambda b=begin: Time.from_msg(images[-1][1].header.stamp) > b, what='a picture')
         assert camera.tell('deactivate')
-        images.clear()
+        end = camera.node.get_clock().now()
         assert camera.state == 'inactive'
         assert camera.tell('cleanup')
-    assert images == []
+    assert not [each for _, each in images if Time.from_msg(each.header.stamp) > end]
     assert camera.tell('shutdown')
     assert camera.state == 'finalized'
 

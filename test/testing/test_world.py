@@ -8,9 +8,11 @@ from collections import Counter
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Bool
 
 from sketch_robot.client import DrawError
 from sketch_robot.errors import ErrorCode
+from sketch_robot.nodes import qos
 from sketch_robot.testing import World, moving_face, synthetic_face
 from sketch_robot.testing.strange import strange_goal
 
@@ -119,3 +121,12 @@ def test_every_strange_goal_is_a_drawing_or_an_error_with_a_name(robot: World) -
     assert ends.keys() <= set(ErrorCode) - {ErrorCode.INTERNAL, ErrorCode.NODE_LOST, ErrorCode.CLIENT_LOST}
     assert len(ends) > 3
     assert all(node.process.poll() is None for node in robot.running)
+
+
+def test_waiting_for_the_last_of_what_is_heard_waits_for_the_first(world: World) -> None:
+    heard = world.probe.collect(Bool, 'said')
+    out = world.node('speaker').create_publisher(Bool, 'said', qos.LATCHED)
+    world.probe.create_timer(0.5, lambda: out.publish(Bool(data=True)))
+    assert world.probe.until(lambda: heard[-1][1].data, what='a word')
+    with pytest.raises(AssertionError, match='not within 0.1 s: another'):
+        world.probe.until(lambda: heard[10**6][1].data, 0.1, 'another')
