@@ -128,5 +128,5 @@ def test_waiting_for_the_last_of_what_is_heard_waits_for_the_first(world: World)
     out = world.node('speaker').create_publisher(Bool, 'said', qos.LATCHED)
     world.probe.create_timer(0.5, lambda: out.publish(Bool(data=True)))
     assert world.probe.until(lambda: heard[-1][1].data, what='a word')
-    with pytest.raises(AssertionError, match='not within 0.1 s: another'):
+    with pytest.raises(AssertionError, match=r'not within 0\.1 s: another'):
         world.probe.until(lambda: heard[10**6][1].data, 0.1, 'another')
