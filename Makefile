@@ -15,7 +15,7 @@ PAGE ?=
 TIME_BUDGET ?=
 env := source scripts/env.sh
 # Named, because an installed ROS 2 brings plugins of its own that do not fit this pytest.
-plugins := -p xdist -p pytest_timeout -p _hypothesis_pytestplugin
+plugins := -p xdist -p pytest_timeout -p pytest_rerunfailures -p _hypothesis_pytestplugin
 # Three on two cores: tests of the graph mostly wait. In the order of test/conftest.py.
 workers := -n 3 --dist loadfile --no-loadscope-reorder
 
