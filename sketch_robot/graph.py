@@ -84,9 +84,17 @@ class Interfaces:
 _PICTURES = ('image_raw', 'image_raw/compressed')
 INTERFACES = {  # besides what every node has: parameters, /rosout, /parameter_events, /diagnostics, /clock
     'camera': Interfaces(publishes=('image_raw', 'camera_info'), serves=('~/capture',), managed=True),
-    'line_artist': Interfaces(publishes=('line_art',), subscribes=_PICTURES, serves=('render_line_art',), managed=True),
+    'line_artist': Interfaces(
+        publishes=('line_art',),
+        subscribes=_PICTURES,
+        serves=('render_line_art',),
+        calls=('trace_line_art',),
+        managed=True,
+    ),
     'planner': Interfaces(
-        publishes=('strokes', 'path', 'live_strokes', 'live_path'), subscribes=('line_art',), serves=('plan_drawing',)
+        publishes=('strokes', 'path', 'live_strokes', 'live_path'),
+        subscribes=('line_art',),
+        serves=('plan_drawing', 'trace_line_art'),
     ),
     'plotter': Interfaces(
         publishes=('plotter_state', 'pen_pose', 'paper', '/tf_static', 'joint_states', 'robot_description'),
@@ -267,12 +275,14 @@ def portrait_graph(options: Mapping[str, str]) -> tuple[NodeSpec, ...]:
         ('image_raw', topic if topic.startswith('/') else top + topic),
         ('render_line_art', f'{top}render_line_art'),
     )
+    first = next(iter(machines), '')
+    traced = (('trace_line_art', f'{top}{first}/trace_line_art'),) if first else ()  # by the first one's planner
     drawing = [node for name, machine in machines.items() for node in drawing_nodes(machine, name, shared)]
     return (
         *seen,
         spec(
             'line_artist',
-            looked_at,
+            (*looked_at, *traced),
             image_transport=transport,
             detail=said['detail'],
             shading=said['shading'],

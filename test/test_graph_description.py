@@ -122,6 +122,7 @@ def test_several_machines_share_camera_and_line_artist_and_stand_behind_one_disp
     assert left['plotter'].remappings == (('/tf_static', 'tf_static'),)
     shared = (('image_raw', '/front/image'), ('render_line_art', '/render_line_art'))
     assert left['portrait'].remappings == shared
+    assert specs[0].remappings == (('image_raw', 'front/image'), ('trace_line_art', '/left/trace_line_art'))
 
 
 @pytest.mark.parametrize('text', ['left', 'left=', '=axidraw', 'a b=axidraw', 'left=axidraw,left=default'])

@@ -1,8 +1,9 @@
 """The node `line_artist`: photos to line art.
 
-Serves `render_line_art`. While somebody listens to `line_art` (mono8, the photo's header) it listens to `image_raw`,
-or to `image_raw/compressed` where `image_transport` says so, and draws at the rate it can hold: the newest frame only,
-none older than `max_frame_age`; `/diagnostics` counts them.
+Serves `render_line_art`; the node `planner` traces what it draws, by `trace_line_art`. While somebody listens to
+`line_art` (mono8, the photo's header) it listens to `image_raw`, or to `image_raw/compressed` where `image_transport`
+says so, and draws at the rate it can hold: the newest frame only, none older than `max_frame_age`; `/diagnostics`
+counts them.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.service import Service
 from rclpy.task import Future
 from sensor_msgs.msg import Image
+from sketch_robot_interfaces.msg import Stroke as StrokeMsg
 from sketch_robot_interfaces.srv import RenderLineArt
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art import DEFAULT_ARTIST
-from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import RUNTIMES, Artist, is_network, make_artist, problem_with_artist
 from sketch_robot.line_art.ink import render_ink
 from sketch_robot.nodes import qos
@@ -28,15 +30,13 @@ from sketch_robot.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Health,
 from sketch_robot.nodes.image_input import TRANSPORT, ImageInput, Picture, unpacked
 from sketch_robot.nodes.images import ink_to_ros, photo_from_ros
 from sketch_robot.nodes.managed import AUTOSTART, ManagedNode
-from sketch_robot.nodes.messages import seconds_from_ros, strokes_to_ros
+from sketch_robot.nodes.messages import seconds_from_ros, strokes_from_ros
 from sketch_robot.nodes.node import Worker, failure_of, run_node
 from sketch_robot.nodes.one_heap import share_one_heap
 from sketch_robot.nodes.parameters import FOLDERS, Parameter, Parameters
-from sketch_robot.nodes.warm_up import trace_a_little
+from sketch_robot.nodes.tracing import ToTrace, Tracer
 from sketch_robot.photo import Sitter, SitterFinder
-from sketch_robot.stroke import Stroke
-from sketch_robot.strokes import strokes_from
-from sketch_robot.strokes.source import USUAL_PEN_PX
+from sketch_robot.strokes.importance import USUAL_PEN_PX
 from sketch_robot.validation import NOT_NEGATIVE, fits
 from sketch_robot.wishes import AS_IT_IS, DETAILS, MOST_CARICATURE, SHADINGS, Wishes
 
@@ -67,16 +67,6 @@ PARAMETERS = (
 UNSAID = RenderLineArt.Request().age_lines  # the message's own default: as configured
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """Line art, its strokes, how many faces the photo showed, and how long it took."""
-
-    art: LineArt
-    strokes: tuple[Stroke, ...]
-    faces: int
-    seconds: float
-
-
 @dataclass
 class LiveCount:
     """What became of the live frames that were taken up; ages are those when drawing began."""
@@ -96,6 +86,7 @@ class LineArtistNode(ManagedNode):
             self, PARAMETERS, check=lambda values: problem_with_artist(values['artist']), changed=self._on_changed
         )
         self._worker = Worker(self)
+        self._tracer = Tracer(self, self._worker)
         self._artists: dict[str, Artist] = {}
         self._finder: SitterFinder | None = None
         self._image_in: ImageInput | None = None
@@ -165,7 +156,6 @@ class LineArtistNode(ManagedNode):
         self._finder = SitterFinder()
         self._finder.warm_up()
         self._artist(self._values['artist']).warm_up()
-        trace_a_little()
         return time.perf_counter() - begin
 
     def _forget(self) -> None:
@@ -183,15 +173,10 @@ class LineArtistNode(ManagedNode):
             self._artists[name] = make_artist(name, runtime=self._values['runtime'])
         return self._artists[name]
 
-    def _draw(self, msg: Image, artist: str, require_face: bool, wishes: Wishes, pen_px: float) -> Rendered:
-        begin = time.perf_counter()
+    def _draw(self, msg: Image, artist: str, require_face: bool, wishes: Wishes, pen_px: float) -> ToTrace:
         chosen = self._artist(artist)
         sitter = self._sitter_in(msg, require_face)
-        art = chosen.draw(sitter)
-        strokes = strokes_from(art, sitter, wishes, pen_px=pen_px)
-        if wishes != AS_IT_IS:
-            art = LineArt(render_ink(strokes, art.size_px), art.artist)  # what the artist drew is not what is wished
-        return Rendered(art, strokes, sitter.faces, time.perf_counter() - begin)
+        return ToTrace(chosen.draw(sitter), sitter, wishes, pen_px)
 
     def _sitter_in(self, msg: Image, require_face: bool, *, quick: bool = False) -> Sitter:
         if self._finder is None:
@@ -295,7 +280,13 @@ class LineArtistNode(ManagedNode):
                 return response
             must_show_face = request.require_face or self._values['require_face']
             pen_px = request.pen_pixels or USUAL_PEN_PX
-            drawn: Rendered = await self._worker.run(self._draw, request.image, artist, must_show_face, wishes, pen_px)
+            begun_s = time.perf_counter()
+            drawn: ToTrace = await self._worker.run(self._draw, request.image, artist, must_show_face, wishes, pen_px)
+            strokes = await self._tracer.trace(drawn)
+            ink = drawn.art.ink
+            if wishes != AS_IT_IS:  # what the artist drew is not what is wished
+                ink = await self._worker.run(_shown, strokes, drawn.art.size_px)
+            seconds = time.perf_counter() - begun_s
         except Exception as error:  # noqa: BLE001  every failure is answered with its code; defects are logged
             failure = failure_of(error)
             response.error_code, response.error_msg = failure.code, failure.message
@@ -303,11 +294,11 @@ class LineArtistNode(ManagedNode):
         finally:
             self._requests -= 1
             self._draw_newest()
-        self._rendering.add(drawn.seconds)
+        self._rendering.add(seconds)
         self._trouble, self._is_warm = '', True
-        response.line_art = ink_to_ros(drawn.art.ink, request.image.header)
-        response.strokes = strokes_to_ros(drawn.strokes)
-        response.artist, response.faces, response.seconds = drawn.art.artist, drawn.faces, drawn.seconds
+        response.line_art = ink_to_ros(ink, request.image.header)
+        response.strokes = strokes
+        response.artist, response.faces, response.seconds = drawn.art.artist, drawn.sitter.faces, seconds
         return response
 
     def _wishes(self, request: RenderLineArt.Request) -> Wishes:
@@ -330,6 +321,11 @@ class LineArtistNode(ManagedNode):
         problem = problem_with_artist(name)
         if problem:
             raise SketchRobotError(ErrorCode.BAD_GOAL, problem)
+
+
+def _shown(strokes: list[StrokeMsg], size_px: tuple[int, int]) -> np.ndarray:
+    """(H, W) float32, the ink of strokes."""
+    return render_ink(strokes_from_ros(strokes), size_px)
 
 
 def check_styles(styles: list[str], weights: list[float]) -> None:

@@ -1,8 +1,8 @@
 """The node `planner`: line art to a timed pen path on a page.
 
-Serves `plan_drawing`. Publishes the plan of a drawing as `strokes` (MarkerArray, latched) and `path` (nav_msgs/Path,
-latched) in the frame `paper`. Live `line_art` is planned while somebody listens to `live_strokes` or `live_path`. Says
-on `/diagnostics` how it is.
+Serves `plan_drawing` and, for `line_artist`, `trace_line_art`. Publishes the plan of a drawing as `strokes`
+(MarkerArray, latched) and `path` (nav_msgs/Path, latched) in the frame `paper`. Live `line_art` is planned while
+somebody listens to `live_strokes` or `live_path`. Says on `/diagnostics` how it is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nav_msgs.msg import Path
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
 from sensor_msgs.msg import Image
-from sketch_robot_interfaces.srv import PlanDrawing
+from sketch_robot_interfaces.srv import PlanDrawing, TraceLineArt
 from visualization_msgs.msg import MarkerArray
 
 from sketch_robot.errors import SketchRobotError
@@ -36,6 +36,7 @@ from sketch_robot.nodes.images import blank_ink, ink_from_ros
 from sketch_robot.nodes.messages import duration_from_ros, strokes_from_ros
 from sketch_robot.nodes.node import SketchNode, Worker, failure_of, run_node
 from sketch_robot.nodes.parameters import FOLDERS, Parameter, Parameters
+from sketch_robot.nodes.tracing import answer_trace
 from sketch_robot.nodes.warm_up import SIDE_PX, trace_a_little
 from sketch_robot.photo.sitter import CROP_PX
 from sketch_robot.strokes import strokes_from
@@ -174,7 +175,9 @@ class PlannerNode(SketchNode):
     # ------------------------------------------------------------- in the executor's thread
     def _on_warm(self, future: Future) -> None:
         # Offered only now: a graph is complete when its nodes can answer.
-        self.create_service(PlanDrawing, 'plan_drawing', self._on_plan, callback_group=ReentrantCallbackGroup())
+        group = ReentrantCallbackGroup()
+        self.create_service(TraceLineArt, 'trace_line_art', self._on_trace, callback_group=group)
+        self.create_service(PlanDrawing, 'plan_drawing', self._on_plan, callback_group=group)
         if future.exception() is not None:
             error = failure_of(future.exception())
             self._trouble = error.message
@@ -203,6 +206,14 @@ class PlannerNode(SketchNode):
         response.seconds = time.perf_counter() - begin
         # Markers and poses are thousands of small messages; whoever waits for the plan need not wait for them.
         self._viewer.run(self._show, plan, self.get_clock().now().to_msg()).add_done_callback(self._on_shown)
+        return response
+
+    async def _on_trace(self, request: TraceLineArt.Request, response: TraceLineArt.Response) -> TraceLineArt.Response:
+        try:
+            response.strokes = await self._worker.run(answer_trace, request)
+        except Exception as error:  # noqa: BLE001  every failure is answered with its code; defects are logged
+            failure = failure_of(error)
+            response.error_code, response.error_msg = failure.code, failure.message
         return response
 
     def _look_around(self) -> Health:

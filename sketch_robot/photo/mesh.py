@@ -14,7 +14,8 @@ import numpy as np
 from sketch_robot.photo.detection import DetectedFace
 from sketch_robot.photo.networks import Network, sample
 
-MESH_FACE = 468  # of its 478 points, those of the face itself; the irises follow
+MESH_POINTS = 478
+MESH_FACE = 468  # of these, those of the face itself; the irises follow
 AROUND = 1.5  # the square's side in sides of the face's box
 THERE = 0.5  # probability that the square shows a face at all
 EYES_OUTSIDE = (33, 263)  # mesh points of the eyes' outer corners, the sitter's right and left

@@ -21,7 +21,6 @@ from scipy.interpolate import RBFInterpolator
 from sketch_robot.stroke import Stroke
 
 MEAN_FACE = 'mean_face.npy'  # made by `sketch-robot mean-face`
-MESH_POINTS = 478
 GAIN = 2.0  # at 0.5 what is own is drawn twice as large; half as much again is hardly seen
 EVERY = 2  # of the mesh's points hold the spline: they lie closer together than what is to be seen of it
 SMOOTHING = 1e-3  # of the spline, in mesh units

@@ -481,10 +481,12 @@ def test_a_failing_warm_up_does_not_end_the_node(world: World, easel: Easel, mon
     made.destroy_node()
 
 
-def test_the_default_artist_needs_neither_torch_nor_scikit_image_nor_the_rooms_after_it() -> None:
+def test_the_default_artist_needs_neither_torch_nor_what_tracing_needs_nor_the_rooms_after_it() -> None:
     code = (
         'import sys, sketch_robot.nodes.line_artist, sketch_robot.line_art.student.artist as student;'
-        "student.StudentArtist().warm_up(); print({'torch', 'skimage', 'sketch_robot.motion'} & set(sys.modules))"
+        'student.StudentArtist().warm_up();'
+        "heavy = {'torch', 'skimage', 'numba', 'scipy', 'matplotlib', 'sketch_robot.motion'};"
+        'print(heavy & set(sys.modules))'
     )
     ended = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert ended.stdout == 'set()\n'

@@ -49,6 +49,15 @@ def test_the_camera_s_photo_is_drawn_on_paper(graph: World) -> None:
     assert (result.line_art.width, result.line_art.height) == (512, 512)
 
 
+def test_the_line_artist_has_drawn_without_what_tracing_needs(graph: World) -> None:
+    held = {}
+    for running in graph.running:
+        maps = Path(f'/proc/{running.process.pid}/maps').read_text()
+        held[running.log.stem.partition('_')[2]] = {name for name in ('llvmlite', 'scipy', 'ft2font') if name in maps}
+    assert held['line_artist'] == set()
+    assert {'llvmlite', 'scipy'} <= held['planner']
+
+
 def test_every_node_says_when_it_is_ready(graph: World) -> None:
     for running in graph.running:
         name = running.log.stem.partition('_')[2]
