@@ -85,7 +85,7 @@ _PICTURES = ('image_raw', 'image_raw/compressed')
 INTERFACES = {  # besides what every node has: parameters, /rosout, /parameter_events, /diagnostics, /clock
     'camera': Interfaces(publishes=('image_raw', 'camera_info'), serves=('~/capture',), managed=True),
     'line_artist': Interfaces(
-        publishes=('line_art',),
+        publishes=('line_art', 'styled_image'),
         subscribes=_PICTURES,
         serves=('render_line_art',),
         calls=('trace_line_art',),

@@ -26,7 +26,17 @@ ALWAYS_SAID = ('/rosout', '/parameter_events', '/diagnostics')
 ALWAYS_HEARD = ('/clock',)
 CLIENT_INTERFACES = Interfaces(
     publishes=('draw_keepalive',),
-    subscribes=('image_raw', 'line_art', 'strokes', 'path', 'plotter_state', 'pen_pose', 'paper', '/diagnostics'),
+    subscribes=(
+        'image_raw',
+        'line_art',
+        'styled_image',
+        'strokes',
+        'path',
+        'plotter_state',
+        'pen_pose',
+        'paper',
+        '/diagnostics',
+    ),
     calls=('plotter/home', 'plotter/stop', 'plotter/pause', 'plotter/resume', 'plotter/pen', 'plotter/set_origin'),
     asks=('draw',),
 )

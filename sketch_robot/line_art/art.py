@@ -64,12 +64,15 @@ class LineArt:
         strokes: in pixels of `ink`, in the artist's order, when the artist thinks in strokes; None when they are to be
             traced from the ink.
         face: the face from a close-up, which `ink` and `strokes` show as well or leave out; None when they are all.
+        picture: (H, W, 3) uint8 RGB, of any size, what to show on a screen: of artists that paint, whose ink is what a
+            pen can draw of it. None: nothing but the ink.
     """
 
     ink: np.ndarray
     artist: str
     strokes: tuple[Stroke, ...] | None = None
     face: FaceArt | None = None
+    picture: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.ink.ndim != 2 or self.ink.dtype != np.float32:

@@ -21,6 +21,10 @@ class Artist(ABC):
     def draw(self, sitter: Sitter) -> LineArt:
         """Draw the sitter; the line art has the crop's size. The same sitter gives the same drawing."""
 
+    def draw_live(self, sitter: Sitter) -> LineArt:
+        """Draw the sitter for a live view, as `draw` does or coarser but sooner."""
+        return self.draw(sitter)
+
     def warm_up(self) -> None:  # noqa: B027 - most artists have nothing to do
         """Do what makes the first drawing slow (load weights, compile). May be called more than once."""
 

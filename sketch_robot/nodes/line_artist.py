@@ -1,9 +1,10 @@
 """The node `line_artist`: photos to line art.
 
 Serves `render_line_art`; the node `planner` traces what it draws, by `trace_line_art`. While somebody listens to
-`line_art` (mono8, the photo's header) it listens to `image_raw`, or to `image_raw/compressed` where `image_transport`
-says so, and draws at the rate it can hold: the newest frame only, none older than `max_frame_age`; `/diagnostics`
-counts them.
+`line_art` (mono8, the photo's header) or `styled_image` (rgb8, what artists that paint show, see `LineArt.picture`) it
+listens to `image_raw`, or to `image_raw/compressed` where `image_transport` says so, and draws at the rate it can hold:
+the newest frame only, none older than `max_frame_age`; `/diagnostics` counts them. The picture of a request is
+published on `styled_image`, too.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from sketch_robot.nodes.messages import seconds_from_ros, strokes_from_ros
 from sketch_robot.nodes.node import Worker, failure_of, run_node
 from sketch_robot.nodes.one_heap import share_one_heap
 from sketch_robot.nodes.parameters import FOLDERS, Parameter, Parameters
+from sketch_robot.nodes.styling import picture_to_ros
 from sketch_robot.nodes.tracing import ToTrace, Tracer
 from sketch_robot.photo import Sitter, SitterFinder
 from sketch_robot.strokes.importance import USUAL_PEN_PX
@@ -65,6 +67,14 @@ PARAMETERS = (
     Parameter('max_frame_age', 0.15, 'Older camera frames are not drawn, seconds; 0: any age.', low=0.0, high=60.0),
 )
 UNSAID = RenderLineArt.Request().age_lines  # the message's own default: as configured
+
+
+@dataclass(frozen=True)
+class LiveArt:
+    """A live frame's line art, and what the artist painted; None: it paints nothing."""
+
+    art: Image
+    picture: Image | None
 
 
 @dataclass
@@ -99,6 +109,7 @@ class LineArtistNode(ManagedNode):
         self._live_rate, self._live_age, self._rendering = Rate(), Latency(), Latency()
         self._health = Diagnostics(self, 'line art', self._look_around)
         self._art_out = self.create_publisher(Image, 'line_art', qos.IMAGE)
+        self._styled_out = self.create_publisher(Image, 'styled_image', qos.IMAGE)
         self.every(WATCHED_S, self._listen_while_watched)
         self._service: Service | None = None
         self.start(self._values['autostart'])
@@ -184,7 +195,7 @@ class LineArtistNode(ManagedNode):
         self._finder.quick = quick
         return self._finder.find(photo_from_ros(msg), require_face=require_face)
 
-    def _draw_live(self, msg: Picture) -> Image | None:
+    def _draw_live(self, msg: Picture) -> LiveArt | None:
         age_s = self._age_s(msg)
         limit_s = self._values['max_frame_age']
         stamped = msg.header.stamp.sec or msg.header.stamp.nanosec
@@ -195,7 +206,8 @@ class LineArtistNode(ManagedNode):
             self._live.oldest_drawn_s = max(self._live.oldest_drawn_s, age_s)
         artist = self._artist(self._values['artist'])
         sitter = self._sitter_in(unpacked(msg), self._values['require_face'], quick=True)
-        return ink_to_ros(artist.draw(sitter).ink, msg.header)
+        art = artist.draw_live(sitter)
+        return LiveArt(ink_to_ros(art.ink, msg.header), picture_to_ros(art, msg.header))
 
     def _age_s(self, msg: Picture) -> float:
         return self.get_clock().now().nanoseconds * 1e-9 - seconds_from_ros(msg.header.stamp)
@@ -235,7 +247,8 @@ class LineArtistNode(ManagedNode):
 
     def _listen_while_watched(self) -> None:
         """Frames that nobody needs cost a few milliseconds each."""
-        watched = self.is_active and self._values['live'] and self._art_out.get_subscription_count() > 0
+        lookers = self._art_out.get_subscription_count() + self._styled_out.get_subscription_count()
+        watched = self.is_active and self._values['live'] and lookers > 0
         if watched and self._image_in is None:
             self._image_in = ImageInput(self, 'image_raw', self._on_image, self._values['image_transport'])
         elif not watched and self._image_in is not None:
@@ -259,12 +272,14 @@ class LineArtistNode(ManagedNode):
             self._live.failed += 1
             self.get_logger().info(f'no live line art: {failure_of(future.exception())}', throttle_duration_sec=10.0)
         elif future.result() is not None:
-            art: Image = future.result()
+            live: LiveArt = future.result()
             self._live.drawn += 1
             self._live_rate.tick()
-            if art.header.stamp.sec:
-                self._live_age.add(self._age_s(art))
-            self._art_out.publish(art)
+            if live.art.header.stamp.sec:
+                self._live_age.add(self._age_s(live.art))
+            self._art_out.publish(live.art)
+            if live.picture is not None:
+                self._styled_out.publish(live.picture)
         self._draw_newest()
 
     async def _on_render(
@@ -296,6 +311,9 @@ class LineArtistNode(ManagedNode):
             self._draw_newest()
         self._rendering.add(seconds)
         self._trouble, self._is_warm = '', True
+        picture = picture_to_ros(drawn.art, request.image.header)
+        if picture is not None:
+            self._styled_out.publish(picture)
         response.line_art = ink_to_ros(ink, request.image.header)
         response.strokes = strokes
         response.artist, response.faces, response.seconds = drawn.art.artist, drawn.sitter.faces, seconds

@@ -367,6 +367,7 @@ class Easel:
         self.threads: set[str] = set()
         self.sources: list[int] = []
         self.failure: Exception | None = None
+        self.picture: np.ndarray | None = None
 
     def find(self, photo: Photo, *, require_face: bool) -> Sitter:
         assert require_face
@@ -379,7 +380,9 @@ class Easel:
 
     def draw(self, _sitter: Sitter) -> LineArt:
         self.threads.add(threading.current_thread().name)
-        return LineArt(np.zeros((512, 512), np.float32), 'fake')
+        return LineArt(np.zeros((512, 512), np.float32), 'fake', picture=self.picture)
+
+    draw_live = draw
 
     def warm_up(self) -> None:
         self.threads.add(threading.current_thread().name)
@@ -412,6 +415,21 @@ def test_photos_are_looked_at_in_the_worker_s_thread_alone(world: World, node: L
     assert (answer.error_code, answer.artist) == (ErrorCode.OK, 'fake')
     assert easel.threads == {'line_artist_0'}
     assert threading.current_thread().name not in easel.threads
+
+
+def test_what_an_artist_paints_is_shown_by_request_and_live_while_somebody_looks(
+    world: World, node: LineArtistNode, easel: Easel
+) -> None:
+    easel.picture = np.full((256, 256, 3), (200, 100, 50), np.uint8)
+    shown = world.probe.collect(Image, 'styled_image', qos.IMAGE)
+    out = world.probe.create_publisher(Image, 'image_raw', qos.IMAGE)
+    world.probe.until(lambda: out.get_subscription_count() and node.count_subscribers('styled_image'))
+    out.publish(grey(10))
+    world.probe.until(lambda: len(shown) == 1, 20.0, 'the live picture')
+    answer = world.probe.call(RenderLineArt, 'render_line_art', RenderLineArt.Request(image=grey(1)))
+    world.probe.until(lambda: len(shown) == 2, 20.0, "the request's picture")
+    assert answer.error_code == ErrorCode.OK
+    assert all((msg.encoding, array_from_ros(msg)[0, 0].tolist()) == ('rgb8', [200, 100, 50]) for _, msg in shown)
 
 
 def test_of_frames_that_come_while_drawing_only_the_newest_is_drawn_and_requests_go_first(
