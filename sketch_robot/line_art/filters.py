@@ -73,18 +73,26 @@ def along_flow(image: np.ndarray, tangent: np.ndarray, reach_px: float, where: n
     if not where.any():
         return np.zeros(where.shape, np.float32)
     x, y, vx, vy = _points(tangent, where)
+    flow_x, flow_y = (np.ascontiguousarray(tangent[..., k]) for k in (0, 1))
     kernel = _half_gaussian(reach_px)
     total = kernel[0] * _sampled(image, x, y)
+    at_x, at_y, to_x, to_y, tx, ty, turn, value = (np.empty_like(x) for _ in range(8))  # worked on in place
     for side in (np.float32(1), np.float32(-1)):
-        at_x, at_y, to_x, to_y = x.copy(), y.copy(), side * vx, side * vy
-        for k in range(1, len(kernel)):
+        at_x[:], at_y[:] = x, y
+        np.multiply(side, vx, out=to_x)
+        np.multiply(side, vy, out=to_y)
+        for weight in kernel[1:]:
             at_x += to_x
             at_y += to_y
-            total += kernel[k] * _sampled(image, at_x, at_y)
-            here = cv2.remap(tangent, at_x, at_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-            tx, ty = here[..., 0], here[..., 1]  # the flow is smooth: its nearest value does
-            turn = np.copysign(np.float32(1), to_x * tx + to_y * ty)
-            to_x, to_y = turn * tx, turn * ty
+            total += np.multiply(weight, _sampled(image, at_x, at_y, value), out=value)
+            # the flow is smooth: its nearest value does
+            cv2.remap(flow_x, at_x, at_y, cv2.INTER_NEAREST, tx, cv2.BORDER_REPLICATE)
+            cv2.remap(flow_y, at_x, at_y, cv2.INTER_NEAREST, ty, cv2.BORDER_REPLICATE)
+            np.multiply(to_x, tx, out=turn)
+            turn += np.multiply(to_y, ty, out=value)
+            np.copysign(np.float32(1), turn, out=turn)
+            np.multiply(turn, tx, out=to_x)
+            np.multiply(turn, ty, out=to_y)
     return _on_picture(total / (2 * kernel.sum() - kernel[0]), where)
 
 
@@ -126,9 +134,9 @@ def _points(tangent: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndar
     return x, y, tx, ty
 
 
-def _sampled(image: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _sampled(image: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Bilinear values of a picture at points, its border continued."""
-    return cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(image, x, y, cv2.INTER_LINEAR, out, cv2.BORDER_REPLICATE)
 
 
 def _on_picture(values: np.ndarray, where: np.ndarray) -> np.ndarray:

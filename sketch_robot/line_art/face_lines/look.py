@@ -85,7 +85,7 @@ def look_at_face(close_up: CloseUp) -> Look | None:
 
 def face_area(face: Face) -> np.ndarray:
     """Where the ink of a close-up counts: (H, W) bool, the face and its border."""
-    return np.asarray(cv2.dilate(face.mask.astype(np.uint8), disc(2 * BORDER * face.unit)) > 0)
+    return grown(face.mask.astype(np.uint8), BORDER * face.unit)
 
 
 def shape_areas(face: Face) -> tuple[ShapeArea, ...]:
@@ -114,7 +114,18 @@ def hull(points: np.ndarray, grow_px: float, shape: tuple[int, ...]) -> np.ndarr
     area = np.zeros(shape, np.uint8)
     around = cv2.convexHull(np.rint(points * 16 - 8).astype(np.int32))
     cv2.fillConvexPoly(area, around, (1,), shift=4)
-    return cv2.dilate(area, disc(2 * grow_px)) > 0
+    return grown(area, grow_px)
+
+
+def grown(area: np.ndarray, by_px: float) -> np.ndarray:
+    """(H, W) bool, what lies in an area (H, W) uint8 or near it; only what is around the area is looked at."""
+    near = disc(2 * by_px)
+    reach = near.shape[0] // 2
+    x, y, width, height = cv2.boundingRect(area)
+    part = slice(max(0, y - reach), y + height + reach), slice(max(0, x - reach), x + width + reach)
+    out = np.zeros(area.shape, bool)
+    out[part] = cv2.dilate(area[part], near) > 0
+    return out
 
 
 def disc(diameter_px: float) -> np.ndarray:
