@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from rclpy.callback_groups import CallbackGroup
 from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
 from rclpy.qos import QoSPolicyKind, QoSProfile
 from rclpy.subscription import Subscription
@@ -50,10 +51,18 @@ class ImageInput:
         topic: the plain name, to be remapped.
         on_image: gets each as it came; `unpacked` decodes it, which takes a while.
         transport: RAW or COMPRESSED.
+        group: decides when pictures are taken; None: as they come.
     """
 
-    def __init__(self, node: SketchNode, topic: str, on_image: Callable[[Picture], None], transport: str = RAW) -> None:
-        self._node = node
+    def __init__(
+        self,
+        node: SketchNode,
+        topic: str,
+        on_image: Callable[[Picture], None],
+        transport: str = RAW,
+        group: CallbackGroup | None = None,
+    ) -> None:
+        self._node, self._group = node, group
         self._topic = picture_topic(node, topic, transport)
         self._kind = CompressedImage if transport == COMPRESSED else Image
         self._on_image = on_image
@@ -62,7 +71,9 @@ class ImageInput:
 
     def _subscribe(self, profile: QoSProfile) -> Subscription:
         events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible)
-        return self._node.create_subscription(self._kind, self._topic, self._on_image, profile, event_callbacks=events)
+        return self._node.create_subscription(
+            self._kind, self._topic, self._on_image, profile, callback_group=self._group, event_callbacks=events
+        )
 
     def _on_incompatible(self, event: QoSRequestedIncompatibleQoSInfo) -> None:
         if event.last_policy_kind != QoSPolicyKind.RELIABILITY or self._again is not None:

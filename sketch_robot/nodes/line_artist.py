@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -21,17 +21,20 @@ from rclpy.task import Future
 from sensor_msgs.msg import Image
 from sketch_robot_interfaces.msg import Stroke as StrokeMsg
 from sketch_robot_interfaces.srv import RenderLineArt
+from std_msgs.msg import Header
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art import DEFAULT_ARTIST
+from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import RUNTIMES, Artist, is_network, make_artist, problem_with_artist
 from sketch_robot.line_art.ink import render_ink
 from sketch_robot.nodes import qos
-from sketch_robot.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Health, Latency, Rate
-from sketch_robot.nodes.image_input import TRANSPORT, ImageInput, Picture, unpacked
+from sketch_robot.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Health, Latency
+from sketch_robot.nodes.image_input import TRANSPORT, Picture, unpacked
 from sketch_robot.nodes.images import ink_to_ros, photo_from_ros
+from sketch_robot.nodes.live_view import LiveArt, LiveView
 from sketch_robot.nodes.managed import AUTOSTART, ManagedNode
-from sketch_robot.nodes.messages import seconds_from_ros, strokes_from_ros
+from sketch_robot.nodes.messages import strokes_from_ros
 from sketch_robot.nodes.node import Worker, failure_of, run_node
 from sketch_robot.nodes.one_heap import share_one_heap
 from sketch_robot.nodes.parameters import FOLDERS, Parameter, Parameters
@@ -69,24 +72,6 @@ PARAMETERS = (
 UNSAID = RenderLineArt.Request().age_lines  # the message's own default: as configured
 
 
-@dataclass(frozen=True)
-class LiveArt:
-    """A live frame's line art, and what the artist painted; None: it paints nothing."""
-
-    art: Image
-    picture: Image | None
-
-
-@dataclass
-class LiveCount:
-    """What became of the live frames that were taken up; ages are those when drawing began."""
-
-    drawn: int = 0
-    too_old: int = 0
-    failed: int = 0
-    oldest_drawn_s: float = 0.0
-
-
 class LineArtistNode(ManagedNode):
     """Turns photos into line art: those of requests, and live frames while somebody looks."""
 
@@ -95,21 +80,26 @@ class LineArtistNode(ManagedNode):
         self._values = Parameters(
             self, PARAMETERS, check=lambda values: problem_with_artist(values['artist']), changed=self._on_changed
         )
-        self._worker = Worker(self)
+        self._finding, self._worker = Worker(self, 'finding'), Worker(self)
         self._tracer = Tracer(self, self._worker)
         self._artists: dict[str, Artist] = {}
         self._finder: SitterFinder | None = None
-        self._image_in: ImageInput | None = None
-        self._newest: Picture | None = None
-        self._busy_live = False
         self._requests = 0
-        self._live = LiveCount()
         self._trouble = ''
         self._is_warm = False
-        self._live_rate, self._live_age, self._rendering = Rate(), Latency(), Latency()
+        self._rendering = Latency()
         self._health = Diagnostics(self, 'line art', self._look_around)
         self._art_out = self.create_publisher(Image, 'line_art', qos.IMAGE)
         self._styled_out = self.create_publisher(Image, 'styled_image', qos.IMAGE)
+        self._live = LiveView(
+            self,
+            self._finding,
+            self._worker,
+            find=self._find_live,
+            draw=self._draw_live,
+            show=self._show_live,
+            oldest_s=lambda: self._values['max_frame_age'],
+        )
         self.every(WATCHED_S, self._listen_while_watched)
         self._service: Service | None = None
         self.start(self._values['autostart'])
@@ -139,10 +129,12 @@ class LineArtistNode(ManagedNode):
     def clear(self) -> None:
         """Free the networks."""
         self._is_warm = False
-        self._worker.run(self._forget)
+        self._finding.run(self._forget_finder)
+        self._worker.run(self._artists.clear)
 
     def park(self) -> None:
         """Drop what waits."""
+        self._finding.close()
         self._worker.close()
 
     def _offer(self) -> None:
@@ -161,7 +153,7 @@ class LineArtistNode(ManagedNode):
             return
         self.get_logger().info(f'the next drawing is by the artist {self._values["artist"]!r}')
 
-    # ------------------------------------------------------------- in the worker's thread
+    # ------------------------------------------------------------- in the workers' threads
     def _warm_up(self) -> float:
         begin = time.perf_counter()
         self._finder = SitterFinder()
@@ -169,8 +161,7 @@ class LineArtistNode(ManagedNode):
         self._artist(self._values['artist']).warm_up()
         return time.perf_counter() - begin
 
-    def _forget(self) -> None:
-        self._artists.clear()
+    def _forget_finder(self) -> None:
         if self._finder is not None:
             self._finder.close()
             self._finder = None
@@ -184,33 +175,21 @@ class LineArtistNode(ManagedNode):
             self._artists[name] = make_artist(name, runtime=self._values['runtime'])
         return self._artists[name]
 
-    def _draw(self, msg: Image, artist: str, require_face: bool, wishes: Wishes, pen_px: float) -> ToTrace:
-        chosen = self._artist(artist)
-        sitter = self._sitter_in(msg, require_face)
-        return ToTrace(chosen.draw(sitter), sitter, wishes, pen_px)
-
     def _sitter_in(self, msg: Image, require_face: bool, *, quick: bool = False) -> Sitter:
         if self._finder is None:
             self._finder = SitterFinder()
         self._finder.quick = quick
         return self._finder.find(photo_from_ros(msg), require_face=require_face)
 
-    def _draw_live(self, msg: Picture) -> LiveArt | None:
-        age_s = self._age_s(msg)
-        limit_s = self._values['max_frame_age']
-        stamped = msg.header.stamp.sec or msg.header.stamp.nanosec
-        if stamped and limit_s > 0.0 and age_s > limit_s:
-            self._live.too_old += 1
-            return None
-        if stamped:
-            self._live.oldest_drawn_s = max(self._live.oldest_drawn_s, age_s)
-        artist = self._artist(self._values['artist'])
-        sitter = self._sitter_in(unpacked(msg), self._values['require_face'], quick=True)
-        art = artist.draw_live(sitter)
-        return LiveArt(ink_to_ros(art.ink, msg.header), picture_to_ros(art, msg.header))
+    def _draw(self, sitter: Sitter, artist: str) -> LineArt:
+        return self._artist(artist).draw(sitter)
 
-    def _age_s(self, msg: Picture) -> float:
-        return self.get_clock().now().nanoseconds * 1e-9 - seconds_from_ros(msg.header.stamp)
+    def _find_live(self, msg: Picture) -> Sitter:
+        return self._sitter_in(unpacked(msg), self._values['require_face'], quick=True)
+
+    def _draw_live(self, sitter: Sitter, header: Header) -> LiveArt:
+        art = self._artist(self._values['artist']).draw_live(sitter)
+        return LiveArt(ink_to_ros(art.ink, header), picture_to_ros(art, header))
 
     # ------------------------------------------------------------- in the executor's thread
     def _look_around(self) -> Health:
@@ -219,9 +198,9 @@ class LineArtistNode(ManagedNode):
             'runtime': self._values['runtime'],
             'requests': self._requests,
             **self._rendering.values('render'),
-            'live_hz': self._live_rate.hz,
-            **self._live_age.values('live_age'),
-            **asdict(self._live),
+            'live_hz': self._live.rate.hz,
+            **self._live.age.values('live_age'),
+            **asdict(self._live.count),
         }
         if not self.is_active:
             return Health(WARN, 'inactive', values)
@@ -229,7 +208,7 @@ class LineArtistNode(ManagedNode):
             return Health(ERROR, self._trouble, values)
         if not self._is_warm:
             return Health(WARN, 'warming up', values)
-        return Health(OK, 'drawing live' if self._image_in is not None else 'ready', values)
+        return Health(OK, 'drawing live' if self._live.watching else 'ready', values)
 
     def _on_warm(self, future: Future) -> None:
         if future.exception() is not None:
@@ -246,41 +225,14 @@ class LineArtistNode(ManagedNode):
         self.get_logger().info(f'ready: the artist {self._values["artist"]!r} warmed up in {future.result():.1f} s')
 
     def _listen_while_watched(self) -> None:
-        """Frames that nobody needs cost a few milliseconds each."""
         lookers = self._art_out.get_subscription_count() + self._styled_out.get_subscription_count()
-        watched = self.is_active and self._values['live'] and lookers > 0
-        if watched and self._image_in is None:
-            self._image_in = ImageInput(self, 'image_raw', self._on_image, self._values['image_transport'])
-        elif not watched and self._image_in is not None:
-            self._image_in.close()
-            self._image_in = self._newest = None
+        begun = self.is_active and (self._is_warm or bool(self._trouble))
+        self._live.watch(begun and self._values['live'] and lookers > 0, self._values['image_transport'])
 
-    def _on_image(self, msg: Picture) -> None:
-        self._newest = msg
-        self._draw_newest()
-
-    def _draw_newest(self) -> None:
-        if self._newest is None or self._busy_live or self._requests:
-            return
-        msg, self._newest = self._newest, None
-        self._busy_live = True
-        self._worker.run(self._draw_live, msg).add_done_callback(self._on_drawn_live)
-
-    def _on_drawn_live(self, future: Future) -> None:
-        self._busy_live = False
-        if future.exception() is not None:
-            self._live.failed += 1
-            self.get_logger().info(f'no live line art: {failure_of(future.exception())}', throttle_duration_sec=10.0)
-        elif future.result() is not None:
-            live: LiveArt = future.result()
-            self._live.drawn += 1
-            self._live_rate.tick()
-            if live.art.header.stamp.sec:
-                self._live_age.add(self._age_s(live.art))
-            self._art_out.publish(live.art)
-            if live.picture is not None:
-                self._styled_out.publish(live.picture)
-        self._draw_newest()
+    def _show_live(self, live: LiveArt) -> None:
+        self._art_out.publish(live.art)
+        if live.picture is not None:
+            self._styled_out.publish(live.picture)
 
     async def _on_render(
         self, request: RenderLineArt.Request, response: RenderLineArt.Response
@@ -296,11 +248,13 @@ class LineArtistNode(ManagedNode):
             must_show_face = request.require_face or self._values['require_face']
             pen_px = request.pen_pixels or USUAL_PEN_PX
             begun_s = time.perf_counter()
-            drawn: ToTrace = await self._worker.run(self._draw, request.image, artist, must_show_face, wishes, pen_px)
-            strokes = await self._tracer.trace(drawn)
-            ink = drawn.art.ink
+            self._live.hold(True)
+            sitter: Sitter = await self._finding.run(self._sitter_in, request.image, must_show_face)
+            art: LineArt = await self._worker.run(self._draw, sitter, artist)
+            strokes = await self._tracer.trace(ToTrace(art, sitter, wishes, pen_px))
+            ink = art.ink
             if wishes != AS_IT_IS:  # what the artist drew is not what is wished
-                ink = await self._worker.run(_shown, strokes, drawn.art.size_px)
+                ink = await self._worker.run(_shown, strokes, art.size_px)
             seconds = time.perf_counter() - begun_s
         except Exception as error:  # noqa: BLE001  every failure is answered with its code; defects are logged
             failure = failure_of(error)
@@ -308,15 +262,15 @@ class LineArtistNode(ManagedNode):
             return response
         finally:
             self._requests -= 1
-            self._draw_newest()
+            self._live.hold(self._requests > 0)
         self._rendering.add(seconds)
         self._trouble, self._is_warm = '', True
-        picture = picture_to_ros(drawn.art, request.image.header)
+        picture = picture_to_ros(art, request.image.header)
         if picture is not None:
             self._styled_out.publish(picture)
         response.line_art = ink_to_ros(ink, request.image.header)
         response.strokes = strokes
-        response.artist, response.faces, response.seconds = drawn.art.artist, drawn.sitter.faces, seconds
+        response.artist, response.faces, response.seconds = art.artist, sitter.faces, seconds
         return response
 
     def _wishes(self, request: RenderLineArt.Request) -> Wishes:

@@ -212,11 +212,17 @@ def run_node(maker: Callable[[], SketchNode]) -> NoReturn:
 
 
 class Worker:
-    """One thread for the long work of one node."""
+    """One thread for the long work of one node.
 
-    def __init__(self, node: SketchNode) -> None:
+    Args:
+        node: whose work it is.
+        name: what the thread does, where a node has several.
+    """
+
+    def __init__(self, node: SketchNode, name: str = '') -> None:
         self._node = node
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=node.get_name(), initializer=node.speak_here)
+        called = f'{node.get_name()} {name}' if name else node.get_name()
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=called, initializer=node.speak_here)
         self._asked = self._done = 0
 
     @property
