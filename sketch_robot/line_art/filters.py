@@ -28,10 +28,9 @@ def edge_tangent_flow(image: np.ndarray, sigma: float) -> np.ndarray:
     ahead, aside = xx - yy, 2 * xy
     far = np.sqrt(ahead * ahead + aside * aside)
     cosine = np.divide(ahead, far, out=np.ones_like(ahead), where=far > 0)
-    tangent = np.empty((*image.shape, 2), np.float32)
-    tangent[..., 0] = -np.copysign(np.sqrt(np.maximum(0, (1 - cosine) / 2)), aside)
-    tangent[..., 1] = np.sqrt(np.maximum(0, (1 + cosine) / 2))
-    return tangent
+    x = -np.copysign(np.sqrt(np.maximum(0, (1 - cosine) / 2)), aside)
+    y = np.sqrt(np.maximum(0, (1 + cosine) / 2))
+    return np.moveaxis(np.stack([x, y]), 0, -1)  # each of the two in one piece of memory
 
 
 def line_response(
@@ -126,10 +125,11 @@ def _across(image: np.ndarray, tangent: np.ndarray, where: np.ndarray, kernel: n
 
 def _points(tangent: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The pixels of `where` and their tangents, x, y, x, y: (M, `_ROW`) float32 each, zeros after the last."""
-    row, column = np.nonzero(where)
-    points = np.zeros((4, -(-len(row) // _ROW) * _ROW), np.float32)
-    points[0, : len(row)], points[1, : len(row)] = column, row
-    points[2:, : len(row)] = tangent[row, column].T
+    at = np.flatnonzero(where)
+    points = np.zeros((4, -(-len(at) // _ROW) * _ROW), np.float32)
+    points[1, : len(at)], points[0, : len(at)] = np.divmod(at, where.shape[1])
+    for k in (0, 1):
+        points[2 + k, : len(at)] = tangent[..., k].ravel()[at]
     x, y, tx, ty = points.reshape(4, -1, _ROW)
     return x, y, tx, ty
 
@@ -140,6 +140,7 @@ def _sampled(image: np.ndarray, x: np.ndarray, y: np.ndarray, out: np.ndarray | 
 
 
 def _on_picture(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    at = np.flatnonzero(where)
     out = np.zeros(where.shape, np.float32)
-    out[where] = values.ravel()[: int(np.count_nonzero(where))]
+    out.ravel()[at] = values.ravel()[: len(at)]
     return out

@@ -60,7 +60,8 @@ def wipe_specks(ink: np.ndarray, where: np.ndarray, shorter_px: float) -> np.nda
     """
     count, index, stats = _marks(ink)
     short = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) < shorter_px
-    reaches_out = np.bincount(index[~where], minlength=count) > 0
+    reaches_out = np.zeros(count, bool)
+    reaches_out[index[~where]] = True
     return _without(ink, index, short & ~reaches_out)
 
 
@@ -72,5 +73,6 @@ def _marks(ink: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
 
 def _without(ink: np.ndarray, index: np.ndarray, wiped: np.ndarray) -> np.ndarray:
     wiped[0] = False
-    soft = cv2.dilate(wiped[index].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # with its faint border
-    return np.where(soft & ((index == 0) | wiped[index]), np.float32(0), ink)
+    gone = wiped[index]
+    soft = cv2.dilate(gone.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # with its faint border
+    return np.where(soft & ((index == 0) | gone), np.float32(0), ink)

@@ -13,7 +13,7 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import FaceArt, LineArt
 from sketch_robot.line_art.artist import RUNTIMES, Artist
 from sketch_robot.line_art.face_lines.look import face_area, shape_areas
-from sketch_robot.line_art.geometry.face import face_of
+from sketch_robot.line_art.geometry.face import Face, face_of
 from sketch_robot.line_art.student.face_ink import tidy_ink
 from sketch_robot.line_art.student.light import lift_shadows
 from sketch_robot.line_art.student.runtime import (
@@ -76,7 +76,9 @@ class StudentArtist(Artist):
             SketchRobotError: BAD_GOAL, the weight file is missing or foreign.
         """
         self.warm_up()
-        near = self._aside.submit(self._draw_face, sitter.close_up if self.close_ups else None)
+        close_up = sitter.close_up if self.close_ups else None
+        looked = self._aside.submit(_head_of, sitter)
+        near = self._aside.submit(self._draw_face, close_up)
         ink = self.net_ink(_well_lit(sitter))
         visible = sitter.valid
         if self.keep_to_sitter and sitter.matte is not None:
@@ -84,25 +86,24 @@ class StudentArtist(Artist):
             person = (sitter.matte > 0.5).astype(np.uint8)
             visible = visible & (cv2.dilate(person, np.ones((side, side), np.uint8)) > 0)
         ink = np.where(visible, ink, np.float32(0))
-        head = None
-        if self.close_ups and sitter.close_up is not None and sitter.landmarks is not None:
-            head = face_of(sitter.landmarks, ink.shape)
+        head = None if close_up is None else looked.result()
         tidy = ink if head is None else tidy_ink(ink, head)
-        face = near.result()
-        if face is None:
+        drawn = near.result()
+        if drawn is None:
             return LineArt(ink, self.name)
-        face_ink, area = face.on((ink.shape[1], ink.shape[0]))
+        face, face_ink, area = drawn
         tidy = np.where(area, np.float32(0), tidy)
         return LineArt(np.maximum(tidy, np.where(visible, face_ink, np.float32(0))), self.name, face=face)
 
-    def _draw_face(self, close_up: CloseUp | None) -> FaceArt | None:
+    def _draw_face(self, close_up: CloseUp | None) -> tuple[FaceArt, np.ndarray, np.ndarray] | None:
+        """The face, and its ink and area in the crop's pixels."""
         face = None if close_up is None else face_of(close_up.landmarks, close_up.rgb.shape[:2])
         if close_up is None or face is None:
             return None
         area = face_area(face)
-        return FaceArt(
-            np.where(area, self.net_ink(close_up.rgb), np.float32(0)), area, close_up.to_crop, shape_areas(face)
-        )
+        ink = np.where(area, self.net_ink(close_up.rgb), np.float32(0))
+        art = FaceArt(ink, area, close_up.to_crop, shape_areas(face))
+        return art, *art.on((CROP_PX, CROP_PX))
 
     def net_ink(self, crop: np.ndarray) -> np.ndarray:
         """What the network alone gives of a head crop or a close-up: (512, 512, 3) uint8 RGB to (512, 512) float32."""
@@ -132,6 +133,10 @@ class StudentArtist(Artist):
             self._ink = torch_ink(load_student(self.weights))
         self._ink(np.zeros((self.size_px, self.size_px, 3), np.uint8))
         _log.info('the student is ready on %s at %d px', self.runtime, self.size_px)
+
+
+def _head_of(sitter: Sitter) -> Face | None:
+    return None if sitter.landmarks is None else face_of(sitter.landmarks, (CROP_PX, CROP_PX))
 
 
 def _well_lit(sitter: Sitter) -> np.ndarray:

@@ -53,8 +53,12 @@ def firm_lines(ink: np.ndarray, hair: np.ndarray) -> np.ndarray:
     where = haze & (near > AMONG * cv2.GaussianBlur(ink, (0, 0), AMONG_PX))
     response = line_response(light, edge_tangent_flow(light, FLOW_PX), LINE_PX, REACH_PX, where, flat=~haze)
     response = np.maximum(response, 0)
-    energy = np.sqrt(wide_blur(response * response, ENERGY_PX))
-    return np.clip(np.where(hair, HAIR_GAIN / (energy + HAIR_FLOOR), GAIN) * response, 0, 1).astype(np.float32)
+    energy = wide_blur(response * response, ENERGY_PX)
+    firm = np.zeros_like(response)
+    at = np.flatnonzero(response)
+    gain = np.where(hair.ravel()[at], HAIR_GAIN / (np.sqrt(energy.ravel()[at]) + HAIR_FLOOR), GAIN)
+    firm.ravel()[at] = np.clip(gain * response.ravel()[at], 0, 1)
+    return firm
 
 
 def hair_area(face: Face, shape: tuple[int, ...]) -> np.ndarray:

@@ -92,8 +92,9 @@ def openvino_ink(model: Model, size_px: int) -> InkFunction:
         request = getattr(of_thread, 'request', None)
         if request is None:
             request = of_thread.request = compiled.create_infer_request()
-        batch = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], dtype=np.float32) / 255
-        request.infer([batch])
+        batch = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], dtype=np.float32)
+        batch /= 255
+        request.infer([batch], share_inputs=True)
         return np.array(request.get_output_tensor().data[0, 0], np.float32)
 
     return ink
