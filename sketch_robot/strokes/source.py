@@ -25,11 +25,12 @@ from sketch_robot.wishes import AS_IT_IS, Detail, Wishes
 
 SPECK_PX = 2.0
 # Of a face, px of the line art:
-FAINT_PX = 0.6  # ink across a line: less is left out
+FAINT_PX = 0.36  # ink across a line: less is left out
+FACE_SURE = 0.6 * SURE_INK  # ink that is traced
 SHORT_PX, DARK_PX = 4.0, 2.0  # shorter lines count when they have so much ink
 MOST_HALF_WIDTH_PX = {'jaw': 1.4, 'hair': 1.2, 'ear': 1.2, 'clothes': 1.2, 'other': 1.2}  # what surrounds is quiet
 LEAST_INK_PX2 = {  # worth a lift
-    'eye': 17.0, 'brow': 20.0, 'nose': 9.0, 'mouth': 13.0, 'jaw': 50.0, 'glasses': 30.0,
+    'eye': 7.0, 'brow': 8.0, 'nose': 3.6, 'mouth': 5.0, 'jaw': 35.0, 'glasses': 12.0,
     'hair': 210.0, 'clothes': 300.0, 'other': 220.0, 'ear': 40.0,
 }  # fmt: skip
 SOME_HAIR_PX, SMALLER = 2800.0, 0.3  # way of the pen, lifts included, that hair may take; of the least ink
@@ -40,8 +41,8 @@ LEAST_PIECE_PX = 6.0  # of a line that goes on from the face
 
 # What a sitter's wish of few or many lines makes of these: factors of the least ink of a face's line, of the least ink
 # worth a lift, and of the darkness that ink must have to be traced at all; and the share of an artist's own strokes.
-FAINT_TIMES: dict[Detail, float] = {'few': 1.5, 'normal': 1.0, 'many': 0.6}
-WORTH_TIMES: dict[Detail, float] = {'few': 2.5, 'normal': 1.0, 'many': 0.4}
+FAINT_TIMES: dict[Detail, float] = {'few': 2.5, 'normal': 1.0, 'many': 0.6}
+WORTH_TIMES: dict[Detail, float] = {'few': 3.5, 'normal': 1.0, 'many': 0.4}
 SURE_TIMES: dict[Detail, float] = {'few': 1.0, 'normal': 1.0, 'many': 0.6}
 OWN_SHARE: dict[Detail, float] = {'few': 0.6, 'normal': 1.0, 'many': 1.0}
 
@@ -139,7 +140,7 @@ def face_strokes(face: FaceArt, detail: Detail = 'normal') -> tuple[Stroke, ...]
     shapes, thin = take_shapes(face.ink, face.shapes, pen_px)
     dark = np.clip(cv2.GaussianBlur(face.ink, (0, 0), 0.6 / face.scale), 0, 1)
     strokes = [_on_the_art(shape, face, None) for shape in shapes]
-    faint, sure = FAINT_PX * FAINT_TIMES[detail], SURE_INK * SURE_TIMES[detail]
+    faint, sure = FAINT_PX * FAINT_TIMES[detail], FACE_SURE * SURE_TIMES[detail]
     traced = drop_specks(trace_ink(thin, sure=sure), min_length_px=SPECK_PX / face.scale)
     for stroke in reach_shapes(join_hatching(merge_strokes(traced)), shapes, pen_px):
         half = np.full(len(stroke.xy), stroke.half_width) if stroke.half_widths is None else stroke.half_widths
