@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from sketch_robot.motion.layout import SheetLayout
 
 # in the order in which `--help` lists them
-MODULES = ('draw', 'plan', 'trace', 'order', 'time', 'export', 'plot', 'machine', 'emulate', 'call', 'policy')
+MODULES = (
+    'draw', 'plan', 'trace', 'order', 'time', 'export', 'plot', 'machine', 'emulate', 'call', 'policy', 'keyframe',
+)  # fmt: skip
 
 
 class UsageError(SketchRobotError):

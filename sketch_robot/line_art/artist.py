@@ -47,6 +47,7 @@ RUNTIMES = ('openvino', 'torch')
 
 ENTRY_POINTS = 'sketch_robot.artists'  # functions of a runtime's name that make an artist
 NET_ENDINGS = ('.onnx', '.xml', '.tflite')
+HAND_ENDING = '.safetensors'  # of `sketch-robot keyframe train`
 
 
 def artist_names() -> tuple[str, ...]:
@@ -58,7 +59,8 @@ def make_artist(name: str, *, runtime: str = RUNTIMES[0]) -> Artist:
     """Make the artist of that name.
 
     Args:
-        name: one of `artist_names`, or the path of a network (see `own_net`), as its user gives it.
+        name: one of `artist_names`, or the path of a network (see `own_net`) or of a hand (see `hand`), as its user
+            gives it.
         runtime: what runs the student's network, one of `RUNTIMES`; others don't mind.
 
     Raises:
@@ -67,6 +69,10 @@ def make_artist(name: str, *, runtime: str = RUNTIMES[0]) -> Artist:
     """
     if name in ARTISTS:
         return ARTISTS[name](runtime)
+    if is_network(name) and name.lower().endswith(HAND_ENDING):
+        from sketch_robot.line_art.hand.artist import HandArtist
+
+        return HandArtist(Path(name).expanduser())
     if is_network(name):
         from sketch_robot.line_art.own_net import NetArtist
 
@@ -96,8 +102,8 @@ def problem_with_artist(name: str) -> str:
 
 
 def is_network(name: str) -> bool:
-    """Whether a name is the path of a network."""
-    return name not in ARTISTS and name.lower().endswith(NET_ENDINGS)
+    """Whether a name is the path of a network, or of a hand, which is one."""
+    return name not in ARTISTS and name.lower().endswith((*NET_ENDINGS, HAND_ENDING))
 
 
 def _brought() -> dict[str, EntryPoint]:
