@@ -45,7 +45,11 @@ class ApplyOptions:
 
 
 def drawn_frames(
-    hand: HandWeights, path: Path, numbers: Sequence[int], options: ApplyOptions, masks: Callable[[], Masks] | None = None
+    hand: HandWeights,
+    path: Path,
+    numbers: Sequence[int],
+    options: ApplyOptions,
+    masks: Callable[[], Masks] | None = None,
 ) -> Iterator[np.ndarray]:
     """Draw frames, in the order of their numbers as given.
 

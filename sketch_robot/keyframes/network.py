@@ -60,13 +60,13 @@ class HandNet(nn.Module):
         """Its weights by the names that a hand's file has, float32, normalisation folded into the layers."""
         found = {}
         for name in self.shape.layers():
-            part: Any = self.get_submodule(name)
-            if isinstance(part, nn.Sequential):
-                conv, norm = part
+            part = self.get_submodule(name)
+            parts: list[Any] = list(part.children()) or [part]
+            kernel, bias = parts[0].weight, parts[0].bias
+            if len(parts) == 2:
+                norm = parts[1]
                 scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-                kernel, bias = conv.weight * scale.view(-1, 1, 1, 1), norm.bias - norm.running_mean * scale
-            else:
-                kernel, bias = part.weight, part.bias
+                kernel, bias = kernel * scale.view(-1, 1, 1, 1), norm.bias - norm.running_mean * scale
             found[f'{name}.weight'] = kernel.contiguous().float().cpu().numpy()
             found[f'{name}.bias'] = bias.float().cpu().numpy()
         return found

@@ -85,6 +85,7 @@ class HandTrainer:
         features: what the perceptual loss compares; None only without that loss.
         guided: whether patches bring guides.
         about: what else must be the same when the run is gone on with, as the key frames' digest.
+        clock: tells seconds; a run's minutes go by it.
 
     Raises:
         SketchRobotError: BAD_GOAL, the folder's checkpoint is of another run, or is none.
@@ -99,9 +100,10 @@ class HandTrainer:
         features: PictureFeatures | None,
         guided: bool = False,
         about: str = '',
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.folder, self.patches, self.options, self.features = folder, patches, options, features
-        self._about = about
+        self._about, self._clock = about, clock
         torch.manual_seed(options.seed)
         self.net = HandNet(HandShape(options.filters, options.blocks, guided))
         nn.Module.to(self.net, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -135,10 +137,10 @@ class HandTrainer:
         lines: list[str] = []
         with ThreadPoolExecutor(HALVES, 'half', initializer=_share_cores) as pool:
             while self.share_done < 1.0 and self.step != until and not stop():
-                began_s = time.perf_counter()
+                began_s = self._clock()
                 losses = self._train_step(self.patches.batch(self.step), pool)
                 self.step += 1
-                self.seconds += time.perf_counter() - began_s
+                self.seconds += self._clock() - began_s
                 if not math.isfinite(losses['loss']):
                     raise SketchRobotError(
                         ErrorCode.INTERNAL, f'the loss is no number at step {self.step}; the last checkpoint is good'

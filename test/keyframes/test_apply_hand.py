@@ -12,7 +12,7 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.keyframes.apply import ApplyOptions, apply_hand, drawn_frames, masks_from
 from sketch_robot.keyframes.frames import open_frames
 from sketch_robot.keyframes.guides import scatter_dots
-from sketch_robot.line_art.hand.hand_file import HandWeights, HandShape
+from sketch_robot.line_art.hand.hand_file import HandShape, HandWeights
 
 SHAPE = HandShape((4, 4, 8, 8, 8, 8), 1)
 

@@ -21,7 +21,7 @@ from sketch_robot.keyframes.keys import KeyFrame, digest_of_keys, read_keys
 from sketch_robot.keyframes.network import HandNet
 from sketch_robot.keyframes.patches import Patches
 from sketch_robot.keyframes.trainer import HandOptions, HandTrainer
-from sketch_robot.line_art.hand.hand_file import HandWeights, HandShape
+from sketch_robot.line_art.hand.hand_file import HandShape, HandWeights
 from sketch_robot.line_art.hand.runtime import HandRunner
 
 ROOT = Path(__file__).parents[2]

@@ -48,7 +48,7 @@ class HandArtist(Artist):
         drawn = self.styled(sitter)
         assert self._hand is not None
         ink = ink_in(drawn, self._hand)
-        return LineArt(np.where(self._visible(sitter), ink, np.float32(0)), self.name)
+        return LineArt(np.where(self._visible(sitter), ink, np.float32(0)), self.name, picture=drawn)
 
     def styled(self, sitter: Sitter) -> np.ndarray:
         """The sitter's crop as the artist would draw it, in the artist's colours: (512, 512, 3) uint8 RGB."""

@@ -15,7 +15,7 @@ from safetensors.numpy import save
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.artist import is_network, make_artist, problem_with_artist
 from sketch_robot.line_art.hand import hand_file
-from sketch_robot.line_art.hand.hand_file import HandWeights, HandShape, ink_in, load_hand, save_hand
+from sketch_robot.line_art.hand.hand_file import HandShape, HandWeights, ink_in, load_hand, save_hand
 
 SHAPE = HandShape((4, 4, 8, 8, 8, 8), 1)
 

@@ -10,7 +10,7 @@ from test_hand_file import SHAPE
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.hand.artist import HandArtist
-from sketch_robot.line_art.hand.hand_file import HandWeights, HandShape, save_hand
+from sketch_robot.line_art.hand.hand_file import HandShape, HandWeights, save_hand
 from sketch_robot.line_art.hand.runtime import HandRunner, part_around
 from sketch_robot.photo.sitter import Sitter
 
@@ -95,7 +95,7 @@ def test_a_sitter_is_drawn_as_line_art_inside_the_matte(tmp_path):
     assert art.ink[:, 150:350].max() > 0.1
     assert not art.ink[500:].any()
     assert not art.ink[:, 450:].any()
-    assert artist.styled(_sitter(200.0)).shape == (512, 512, 3)
+    assert art.picture.shape == (512, 512, 3)
     assert np.array_equal(art.ink, artist.draw(_sitter(200.0)).ink)
 
 
