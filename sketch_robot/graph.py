@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sketch_robot.errors import ErrorCode, SketchRobotError, printable
-from sketch_robot.files import PACKAGE, share_folder
+from sketch_robot.files import PACKAGE, share_folder, state_folder
 from sketch_robot.validation import NOT_NEGATIVE, Rule, require
 from sketch_robot.wishes import DETAILS, RULES, SHADINGS
 
@@ -284,6 +284,7 @@ def portrait_graph(options: Mapping[str, str]) -> tuple[NodeSpec, ...]:
             'line_artist',
             (*looked_at, *traced),
             image_transport=transport,
+            file_folders=str(state_folder() / 'hands') if served else '',  # of what the studio teaches
             detail=said['detail'],
             shading=said['shading'],
             age_lines=_number('age_lines', said['age_lines'], RULES['age_lines']),

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from action_msgs.msg import GoalStatus
 from geometry_msgs.msg import PoseStamped
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.action import ActionClient
 from rclpy.action.client import ClientGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -65,6 +67,8 @@ class RosRobot:
         group = ReentrantCallbackGroup()
         self._render = node.create_client(RenderLineArt, 'render_line_art', callback_group=group)
         self._plan = node.create_client(PlanDrawing, 'plan_drawing', callback_group=group)
+        self._get_parameters = node.create_client(GetParameters, 'line_artist/get_parameters', callback_group=group)
+        self._set_parameters = node.create_client(SetParameters, 'line_artist/set_parameters', callback_group=group)
         self._execute = ActionClient(node, ExecutePlan, 'execute_plan', callback_group=group)
         self._client = PortraitClient(node)
         self._state = MachineState(reason='the node plotter has not been heard yet')
@@ -164,6 +168,25 @@ class RosRobot:
             ),
         )
         return plan_from_ros(self._answer(self._plan, request, ANSWER_S).plan)
+
+    # ------------------------------------------------------------- who draws
+    def artist(self) -> str:
+        """Who draws when nobody is named; see `Robot.artist`."""
+        answer = self._of_node(self._get_parameters, GetParameters.Request(names=['artist']))
+        return str(answer.values[0].string_value) if answer.values else ''
+
+    def use_artist(self, name: str) -> None:
+        """Let another artist draw; see `Robot.use_artist`."""
+        value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=name)
+        request = SetParameters.Request(parameters=[Parameter(name='artist', value=value)])
+        result = self._of_node(self._set_parameters, request).results[0]
+        if not result.successful:
+            raise SketchRobotError(ErrorCode.BAD_GOAL, f'the node line_artist: {result.reason}')
+
+    def _of_node(self, client: Any, request: Any) -> Any:
+        if not client.wait_for_service(timeout_sec=SERVER_S):
+            raise SketchRobotError(ErrorCode.NODE_LOST, 'the node line_artist does not answer; is it running?')
+        return self._wait(client.call_async(request), ANSWER_S, 'the node line_artist')
 
     # ------------------------------------------------------------- the machine
     def state(self) -> MachineState:

@@ -45,6 +45,7 @@ FILES = {
     **{name: name for name in ('studio.css', 'studio.js', 'visitor.js', 'operator.js', 'kiosk.js', 'icon.svg')},
 }
 MOST_BODY = 65_536
+PICTURES = ('/api/sittings', '/api/operator/teach/frame', '/api/operator/teach/drawn')  # they may be larger
 EVENT_S = 0.1
 MOST_SOCKETS = 60
 HEADERS = {
@@ -68,6 +69,7 @@ def make_app(studio: StudioService) -> FastAPI:
         studio.start()
         yield
         studio.desk.close()
+        studio.teaching.close()
         studio.webhooks.close()
 
     app = FastAPI(
@@ -226,8 +228,9 @@ class Guard:
             if origin is not None and origin.split('://')[-1] != headers.get('host'):
                 return 403, 'ORIGIN', 'this comes from another site'
             length = headers.get('content-length', '')
-            most = visitors.MOST_UPLOAD if scope['path'] == '/api/sittings' else MOST_BODY
-            if 'transfer-encoding' in headers and not length and scope['path'] != '/api/sittings':
+            takes_pictures = scope['path'] in PICTURES
+            most = visitors.MOST_UPLOAD if takes_pictures else MOST_BODY
+            if 'transfer-encoding' in headers and not length and not takes_pictures:
                 return 411, 'LENGTH', 'say how long the body is'
             if length and (not length.isdigit() or int(length) > most):
                 return 413, 'TOO_LARGE', f'at most {most} bytes'

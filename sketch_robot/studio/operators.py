@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -23,12 +23,14 @@ from sketch_robot.studio.service import (
     operator_job,
     operator_view,
     studio_of,
+    teach_view,
     token_of,
 )
-from sketch_robot.studio.visitors import PROBLEMS
+from sketch_robot.studio.visitors import PROBLEMS, received_photo
 
 router = APIRouter(prefix='/api/operator', responses=PROBLEMS)
 Theirs = Annotated[StudioService, Depends(need_operator)]
+PICTURE_BODY = {'requestBody': {'content': {'image/*': {'schema': {'type': 'string', 'format': 'binary'}}}}}
 SVG_BODY = {'requestBody': {'content': {'image/svg+xml': {'schema': {'type': 'string'}}}}}
 
 
@@ -178,3 +180,46 @@ def test_card(studio: Theirs) -> schemas.OperatorJob:
     job, _ = studio.store.add(plan, name='test card', first=True)
     studio.desk.changed()
     return operator_job(studio, job)
+
+
+# ----------------------------------------------------------------- teach
+@router.get('/teach', operation_id='teach')
+def teach(studio: Theirs) -> schemas.TeachView:
+    """How far the robot is taught a hand."""
+    return teach_view(studio)
+
+
+@router.post('/teach/frame', operation_id='teach_frame', openapi_extra=PICTURE_BODY)
+async def teach_frame(studio: Theirs, request: Request) -> schemas.TeachView:
+    """Begin with a picture of a sitter, or with nothing to take one with the camera."""
+    photo = await received_photo(request)
+    await run_in_threadpool(studio.teaching.frame, photo)
+    return teach_view(studio)
+
+
+@router.get('/teach/{which}', operation_id='teach_picture', response_class=Response)
+def teach_picture(studio: Theirs, which: Literal['sheet', 'frame', 'drawn']) -> Response:
+    """The sheet to print, the picture on it, or what was drawn, as PNG."""
+    return Response(studio.teaching.picture(which), media_type='image/png')
+
+
+@router.post('/teach/drawn', operation_id='teach_drawn', openapi_extra=PICTURE_BODY)
+async def teach_drawn(studio: Theirs, request: Request) -> schemas.TeachView:
+    """Send a photo of the sheet that was drawn on, or nothing to take one with the camera."""
+    photo = await received_photo(request)
+    await run_in_threadpool(studio.teaching.receive, photo)
+    return teach_view(studio)
+
+
+@router.post('/teach/learn', operation_id='teach_learn')
+def teach_learn(studio: Theirs, body: schemas.Learn) -> schemas.TeachView:
+    """Learn from what was drawn; then whoever sits is drawn in that hand."""
+    studio.teaching.learn(body.minutes)
+    return teach_view(studio)
+
+
+@router.delete('/teach', operation_id='teach_forget')
+def teach_forget(studio: Theirs) -> schemas.TeachView:
+    """Forget the hand and its picture; who drew before draws again."""
+    studio.teaching.forget()
+    return teach_view(studio)

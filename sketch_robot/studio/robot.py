@@ -102,6 +102,20 @@ class Robot(Protocol):
             SketchRobotError: why it was not finished; the pen is up.
         """
 
+    def artist(self) -> str:
+        """Who draws when nobody is named: a name, or a file's path.
+
+        Raises:
+            SketchRobotError: NODE_LOST.
+        """
+
+    def use_artist(self, name: str) -> None:
+        """Let another artist draw from now on.
+
+        Raises:
+            SketchRobotError: NODE_LOST; BAD_GOAL, there is none of that name, or its file may not be read.
+        """
+
     def draw_rest(self) -> None:
         """Draw the rest of what the machine left unfinished, and return when it is finished; raises likewise."""
 

@@ -191,6 +191,21 @@ class Settings(Strict):
     keep_photos: bool | None = None
 
 
+class TeachView(BaseModel):
+    """How far the robot is taught a hand."""
+
+    stage: Literal['none', 'framed', 'drawn', 'learning', 'ready', 'failed']
+    share: float = Field(description='of the learning that is done')
+    left_s: float = Field(description='seconds that it will take, about')
+    reason: str = Field(description='why it failed')
+
+
+class Learn(Strict):
+    """How long to learn."""
+
+    minutes: float = Field(5.0, ge=0.05, le=120.0)
+
+
 class LogLine(BaseModel):
     """One thing that happened."""
 
@@ -214,6 +229,7 @@ class OperatorView(BaseModel):
     failed_today: int
     mean_s: float | None
     version: int
+    teach: TeachView
 
 
 class NewWebhook(Strict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fastapi import HTTPException, Request, WebSocket
@@ -18,6 +19,7 @@ from sketch_robot.studio.jobs import Job
 from sketch_robot.studio.robot import MachineState, Robot
 from sketch_robot.studio.sittings import Sittings
 from sketch_robot.studio.store import USED, JobStore
+from sketch_robot.studio.teaching import Teaching
 from sketch_robot.studio.webhooks import Webhooks
 
 COOKIE = 'studio'
@@ -40,6 +42,7 @@ class StudioService:
     Attributes:
         store, robot, desk, sittings, door, operator, webhooks: see there.
         hosts: names, beside addresses, by which its pages may be asked for.
+        hands: the folder of what the robot is taught; None: in the folder for state.
         way: the address that phones can open, 'http://192.168.1.7:8080/'; '' while it listens to this machine alone.
     """
 
@@ -50,9 +53,11 @@ class StudioService:
     door: Door = field(init=False)
     operator: Operator = field(init=False)
     webhooks: Webhooks = field(init=False)
+    teaching: Teaching = field(init=False)
     pin: str = ''
     hosts: tuple[str, ...] = ()
     way: str = ''
+    hands: Path | None = None
 
     def __post_init__(self) -> None:
         self.desk = Desk(self.store, self.robot)
@@ -60,6 +65,7 @@ class StudioService:
         self.door = Door(self.sittings, self.desk.settings)
         self.operator = Operator(self.store, self.pin)
         self.webhooks = Webhooks(self.store)
+        self.teaching = Teaching(self.robot, self.store, self.hands)
         self._height = ('', 0.0)
         self.asking = RateLimit(400, 100)
         self.sitting = RateLimit(8, 8 / 60)
@@ -79,6 +85,7 @@ class StudioService:
     def close(self) -> None:
         """Leave the queue in order."""
         self.desk.close()
+        self.teaching.close()
         self.webhooks.close()
         self.sittings.close()
         self.store.close()
@@ -270,4 +277,10 @@ def operator_view(studio: StudioService) -> schemas.OperatorView:
         failed_today=sum(job.state == 'failed' for job in over),
         mean_s=sum(job.taken_s for job in drawn) / len(drawn) if drawn else None,
         version=studio.desk.version,
+        teach=teach_view(studio),
     )
+
+
+def teach_view(studio: StudioService) -> schemas.TeachView:
+    """How far the robot is taught a hand."""
+    return schemas.TeachView.model_validate(studio.teaching.lesson(), from_attributes=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
@@ -47,21 +48,24 @@ async def sit(request: Request) -> schemas.Proposals:
     """Sit for a portrait: send a picture (JPEG, PNG, WebP, HEIC ..., 20 MB), or nothing to sit before the camera."""
     studio = studio_of(request)
     limited(studio.sitting, request)
+    photo = await received_photo(request)
+    name, made = await run_in_threadpool(studio.sittings.sit, photo)
+    return _proposals(studio, name, made)
+
+
+async def received_photo(request: Request) -> np.ndarray:
+    """The picture that a request brings, or one of the camera where it brings none: (H, W, 3) uint8 RGB."""
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
         if len(data) > MOST_UPLOAD:
             raise HTTPException(413, {'code': 'BAD_IMAGE', 'message': 'the picture is larger than 20 MB'})
-    pictures: LivePictures = request.app.state.pictures
     if data:
-        photo = (await run_in_threadpool(decode_photo, bytes(data), 'the picture')).rgb
-    elif may_see_live(request):
-        photo = await run_in_threadpool(pictures.burst)
-    else:
+        return (await run_in_threadpool(decode_photo, bytes(data), 'the picture')).rgb
+    if not may_see_live(request):
         raise HTTPException(400, {'code': 'BAD_IMAGE', 'message': 'send a picture'})
-    data.clear()
-    name, made = await run_in_threadpool(studio.sittings.sit, photo)
-    return _proposals(studio, name, made)
+    pictures: LivePictures = request.app.state.pictures
+    return await run_in_threadpool(pictures.burst)
 
 
 @router.get('/sittings/{sketch}', operation_id='sitting')

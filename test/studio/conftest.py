@@ -28,7 +28,7 @@ def robot() -> PaperRobot:
 
 @pytest.fixture
 def studio(robot: PaperRobot, tmp_path: Path) -> Iterator[StudioService]:
-    made = StudioService(JobStore(tmp_path / 'studio.db'), robot, pin=PIN)
+    made = StudioService(JobStore(tmp_path / 'studio.db'), robot, pin=PIN, hands=tmp_path / 'hands')
     yield made
     made.close()
 

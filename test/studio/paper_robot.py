@@ -50,6 +50,8 @@ class PaperRobot:
         self.refuses = False
         self.no_face = False
         self.watched = False
+        self.drawing_artist = 'student'
+        self.refused_artist = ''
         self.best: np.ndarray | None = None
         self._state = MachineState(status='idle', machine='default')
         self._plan: DrawingPlan | None = None
@@ -102,6 +104,14 @@ class PaperRobot:
         self._plan, self._done = plan, 0
         self.begun.append(digest_of(plan))
         self._strokes()
+
+    def artist(self) -> str:
+        return self.drawing_artist
+
+    def use_artist(self, name: str) -> None:
+        if name == self.refused_artist:
+            raise SketchRobotError(ErrorCode.BAD_GOAL, 'its file may not be read')
+        self.drawing_artist = name
 
     def draw_rest(self) -> None:
         if self._plan is None or not self._state.unfinished:

@@ -125,6 +125,35 @@ function mark(name, text, there) {
   return group;
 }
 
+// A sitter's picture, the sheet that was drawn on, minutes, and the next sitter is drawn in that hand.
+function teach(lesson) {
+  const { stage } = lesson;
+  const text = { learning: () => t('teach_learning', { time: duration(lesson.left_s) }), failed: () => t('teach_failed', { reason: lesson.reason }) };
+  const now = text[stage] ? text[stage]() : t(`teach_${stage}`);
+  if ($('teach-now').textContent !== now) $('teach-now').textContent = now;
+  $('teach-bar').hidden = stage !== 'learning';
+  $('teach-bar').firstElementChild.style.width = `${100 * lesson.share}%`;
+  const drawn = ['drawn', 'learning', 'ready', 'failed'].includes(stage);
+  $('teach-take').hidden = document.querySelector('[for=teach-file]').hidden = stage === 'learning';
+  $('teach-sheet').hidden = $('teach-photo').hidden = stage === 'none' || stage === 'learning';
+  $('teach-learn').hidden = stage !== 'drawn' && stage !== 'failed';
+  $('teach-forget').hidden = $('teach-pictures').hidden = stage === 'none';
+  $('teach-drawn').hidden = !drawn;
+  $('teach-sheet').href = '/api/operator/teach/sheet';
+  const key = stage === 'none' ? '' : drawn ? 'drawn' : 'framed';
+  if ($('teach-pictures').dataset.key !== key) {
+    $('teach-pictures').dataset.key = key;
+    if (key) $('teach-frame').src = `/api/operator/teach/frame?${Date.now()}`;
+    if (drawn) $('teach-drawn').src = `/api/operator/teach/drawn?${Date.now()}`;
+  }
+}
+
+async function lesson(method, path, body) {
+  const told = await act(method, `/teach${path}`, body);
+  $('teach-pictures').dataset.key = 'new';
+  if (told) teach(told);
+}
+
 async function update(event) {
   view = event;
   const { machine, now, current } = view;
@@ -160,6 +189,7 @@ async function update(event) {
   $('mean').textContent = view.mean_s ? duration(view.mean_s) : '–';
   list($('over'), view.over.slice(0, 12), over);
   settings(view.settings);
+  teach(view.teach);
 }
 
 async function begin() {
@@ -178,6 +208,12 @@ $('sign-in').addEventListener('submit', async (event) => {
 });
 $('sign-out').addEventListener('click', async () => { await act('POST', '/sign-out', {}); location.reload(); });
 $('new-sheet').addEventListener('click', () => act('POST', '/sheet'));
+$('teach-take').addEventListener('click', () => lesson('POST', '/frame', new Blob([])));
+$('teach-learn').addEventListener('click', () => lesson('POST', '/learn', { minutes: 5 }));
+$('teach-forget').addEventListener('click', () => lesson('DELETE', ''));
+for (const [id, path] of [['teach-file', '/frame'], ['teach-photo-file', '/drawn']]) {
+  $(id).addEventListener('change', async (event) => { await lesson('POST', path, event.target.files[0]); event.target.value = ''; });
+}
 $('test-card').addEventListener('click', () => act('POST', '/test-card'));
 for (const node of document.querySelectorAll('[data-command]')) node.addEventListener('click', () => act('POST', '/command', { command: node.dataset.command }));
 for (const node of document.querySelectorAll('[data-resolve]')) node.addEventListener('click', () => act('POST', `/jobs/${view.current.id}`, { action: node.dataset.resolve, place: 0 }));
