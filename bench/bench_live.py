@@ -37,7 +37,8 @@ def live(quick: bool) -> Iterator[Figure]:
         arrivals.append((now_s, now_s - seconds_from_ros(msg.header.stamp)))
 
     camera = {'still_rate_hz': 30.0}
-    with RosWorld(only=('camera', 'line_artist'), overrides={'camera': camera}, photo=str(picture)) as world:
+    nodes = ('camera', 'line_artist', 'planner')  # which traces what is asked for
+    with RosWorld(only=nodes, overrides={'camera': camera}, photo=str(picture)) as world:
         world.node.create_subscription(Image, 'line_art', on_art, qos.IMAGE)
         world.until(lambda: len(arrivals) > SETTLE, 120.0)
         arrivals.clear()
@@ -45,22 +46,27 @@ def live(quick: bool) -> Iterator[Figure]:
         cpu_s, begin_s = _cpu_s(artist), time.time()
         world.spin(8.0 if quick else 30.0)
         cpu_s, took_s = _cpu_s(artist) - cpu_s, time.time() - begin_s
+        live = tuple(arrivals)
         request = RenderLineArt.Request(image=image_to_ros(frame_1280x720(), 'rgb8'))
-        for _ in range(3):
+        for _ in range(10):
             world.call(RenderLineArt, 'render_line_art', request)
         memory_mb, share_mb = _kb(artist, 'status', 'VmHWM:') / 1024.0, _kb(artist, 'smaps_rollup', 'Pss:') / 1024.0
-    ages = [age_s for _, age_s in arrivals]
-    gaps = [after - before for (before, _), (after, _) in itertools.pairwise(arrivals)]
+        planner_mb = _kb(world.processes['planner'], 'status', 'VmHWM:') / 1024.0
+    ages = [age_s for _, age_s in live]
+    gaps = [after - before for (before, _), (after, _) in itertools.pairwise(live)]
     yield from (
         Figure('live line art, from one to the next, median', statistics.median(gaps), 's'),
         Figure('live line art, from one to the next, worst', max(gaps), 's'),
-        Figure('live line art, age of its frame when it arrives, median', statistics.median(ages), 's'),
+        Figure('live line art, pictures a second', len(live) / took_s, '/s', at_least=10.0),
+        Figure('live line art, age of its frame when it arrives, median', statistics.median(ages), 's', at_most=0.15),
         Figure('live line art, age of its frame when it arrives, worst', max(ages), 's'),
         Figure('live line art, processor time of line_artist', cpu_s / took_s, 'cores'),
+        Figure('the same for one picture', cpu_s / len(live), 's'),
         Figure(
             'most memory that line_artist held (RSS), live and with drawings asked for', memory_mb, 'MB', at_most=400.0
         ),
         Figure('the same with what it shares counted in parts (PSS), at the end', share_mb, 'MB'),
+        Figure('most memory that planner held, which traced them', planner_mb, 'MB'),
     )
     yield from _stages(5 if quick else 20)
 

@@ -18,7 +18,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.photo import MAX_PIXELS, MIN_SIDE_PX, Photo, decode_photo, photo_from_array
+from sketch_robot.photo import MAX_PIXELS, MIN_SIDE_PX, Photo, photo_from_array
 
 _log = logging.getLogger(__name__)
 
@@ -139,6 +139,8 @@ def image_from_compressed(msg: CompressedImage) -> Image:
     Raises:
         SketchRobotError: BAD_IMAGE, see `decode_photo`.
     """
+    from sketch_robot.photo import decode_photo  # what reads files is not needed otherwise
+
     photo = decode_photo(bytes(msg.data), f'the compressed picture ({msg.format or "of no format"})')
     return image_to_ros(photo.rgb, 'rgb8', msg.header)
 

@@ -36,7 +36,7 @@ from sketch_robot.nodes.live_view import LiveArt, LiveView
 from sketch_robot.nodes.managed import AUTOSTART, ManagedNode
 from sketch_robot.nodes.messages import strokes_from_ros
 from sketch_robot.nodes.node import Worker, failure_of, run_node
-from sketch_robot.nodes.one_heap import share_one_heap
+from sketch_robot.nodes.one_heap import give_back_free, share_one_heap
 from sketch_robot.nodes.parameters import FOLDERS, Parameter, Parameters
 from sketch_robot.nodes.styling import picture_to_ros
 from sketch_robot.nodes.tracing import ToTrace, Tracer
@@ -159,6 +159,7 @@ class LineArtistNode(ManagedNode):
         self._finder = SitterFinder()
         self._finder.warm_up()
         self._artist(self._values['artist']).warm_up()
+        give_back_free()  # compiling networks takes twice what they are
         return time.perf_counter() - begin
 
     def _forget_finder(self) -> None:
@@ -182,6 +183,7 @@ class LineArtistNode(ManagedNode):
         return self._finder.find(photo_from_ros(msg), require_face=require_face)
 
     def _draw(self, sitter: Sitter, artist: str) -> LineArt:
+        give_back_free()  # finding and drawing each take their 20 MB one after the other
         return self._artist(artist).draw(sitter)
 
     def _find_live(self, msg: Picture) -> Sitter:
@@ -249,7 +251,9 @@ class LineArtistNode(ManagedNode):
             pen_px = request.pen_pixels or USUAL_PEN_PX
             begun_s = time.perf_counter()
             self._live.hold(True)
+            await self._worker.run(give_back_free)  # after a live frame, whose memory is free for this then
             sitter: Sitter = await self._finding.run(self._sitter_in, request.image, must_show_face)
+            request.image = Image(header=request.image.header)  # its picture is used up
             art: LineArt = await self._worker.run(self._draw, sitter, artist)
             strokes = await self._tracer.trace(ToTrace(art, sitter, wishes, pen_px))
             ink = art.ink
@@ -262,6 +266,8 @@ class LineArtistNode(ManagedNode):
             return response
         finally:
             self._requests -= 1
+            if self._requests == 0:
+                self._worker.run(give_back_free)
             self._live.hold(self._requests > 0)
         self._rendering.add(seconds)
         self._trouble, self._is_warm = '', True

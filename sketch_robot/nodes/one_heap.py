@@ -27,3 +27,13 @@ def share_one_heap(*, give_back: bool = False) -> bool:
     if mallopt is None:
         return False
     return mallopt(M_ARENA_MAX, 1) == 1 and (not give_back or mallopt(M_MMAP_THRESHOLD, LARGE) == 1)
+
+
+def give_back_free() -> bool:
+    """Give the system what is free in the heap, after work that took much and seldom comes; a few milliseconds.
+
+    Returns:
+        whether there was any, and this C library could.
+    """
+    trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)
+    return trim is not None and trim(0) == 1

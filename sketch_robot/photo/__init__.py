@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from sketch_robot.lazy import lazily
 
 if TYPE_CHECKING:
-    from sketch_robot.photo.decode import MAX_PIXELS, MIN_SIDE_PX, decode_photo, load_photo, photo_from_array
+    from sketch_robot.photo.decode import decode_photo, load_photo
     from sketch_robot.photo.finder import SitterFinder, find_sitter
-    from sketch_robot.photo.picture import Photo
+    from sketch_robot.photo.picture import MAX_PIXELS, MIN_SIDE_PX, Photo, photo_from_array
     from sketch_robot.photo.sitter import CROP_PX, Sitter
 
 __all__ = [
@@ -25,8 +25,8 @@ __all__ = [
 
 __getattr__ = lazily(
     __name__,
-    decode='MAX_PIXELS MIN_SIDE_PX decode_photo load_photo photo_from_array',
+    decode='decode_photo load_photo',
     finder='SitterFinder find_sitter',
-    picture='Photo',
+    picture='MAX_PIXELS MIN_SIDE_PX Photo photo_from_array',
     sitter='CROP_PX Sitter',
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -78,8 +79,12 @@ class StudentArtist(Artist):
         self.warm_up()
         close_up = sitter.close_up if self.close_ups else None
         looked = self._aside.submit(_head_of, sitter)
-        near = self._aside.submit(self._draw_face, close_up)
-        ink = self.net_ink(_well_lit(sitter))
+        head_drawn = threading.Event()  # the face has its turn after it: a head takes longer to tidy
+        near = self._aside.submit(self._draw_face, close_up, head_drawn)
+        try:
+            ink = self.net_ink(_well_lit(sitter))
+        finally:
+            head_drawn.set()
         visible = sitter.valid
         if self.keep_to_sitter and sitter.matte is not None:
             side = 2 * MATTE_MARGIN_PX + 1
@@ -95,14 +100,18 @@ class StudentArtist(Artist):
         tidy = np.where(area, np.float32(0), tidy)
         return LineArt(np.maximum(tidy, np.where(visible, face_ink, np.float32(0))), self.name, face=face)
 
-    def _draw_face(self, close_up: CloseUp | None) -> tuple[FaceArt, np.ndarray, np.ndarray] | None:
+    def _draw_face(
+        self, close_up: CloseUp | None, turn: threading.Event
+    ) -> tuple[FaceArt, np.ndarray, np.ndarray] | None:
         """The face, and its ink and area in the crop's pixels."""
         face = None if close_up is None else face_of(close_up.landmarks, close_up.rgb.shape[:2])
         if close_up is None or face is None:
             return None
         area = face_area(face)
+        shapes = shape_areas(face)
+        turn.wait()
         ink = np.where(area, self.net_ink(close_up.rgb), np.float32(0))
-        art = FaceArt(ink, area, close_up.to_crop, shape_areas(face))
+        art = FaceArt(ink, area, close_up.to_crop, shapes)
         return art, *art.on((CROP_PX, CROP_PX))
 
     def net_ink(self, crop: np.ndarray) -> np.ndarray:

@@ -75,15 +75,16 @@ def torch_ink(net: U2Net) -> InkFunction:
 def openvino_ink(model: Model, size_px: int) -> InkFunction:
     """The model compiled by OpenVINO for this processor, pictures of one size. As `torch_ink` otherwise.
 
-    Two threads may ask at once, each of which gets half of the cores.
+    Two threads may ask at once, and are answered one after the other on half of the cores: the other half has what is
+    drawn from the answers to do. To answer both at once would take 24 MB more.
     """
     import openvino
     from openvino import properties
 
     model.reshape([1, 3, size_px, size_px])
     settings = {
-        properties.num_streams(): 2,
-        properties.inference_num_threads(): max(2, os.cpu_count() or 1),
+        properties.num_streams(): 1,
+        properties.inference_num_threads(): max(1, (os.cpu_count() or 1) // 2),
     }
     compiled = openvino.Core().compile_model(model, 'CPU', settings)
     of_thread = threading.local()
