@@ -23,6 +23,7 @@ setup(
     package_data={
         NAME: [
             'line_art/student/weights/*',
+            'line_art/styles/weights/*',
             'photo/nets/*',
             'strokes/mean_face.npy',
             'studio/pages/*',
@@ -50,6 +51,7 @@ setup(
         'PyYAML>=6',
         'pyserial>=3.5',
         'scikit-image>=0.22',
+        'safetensors>=0.4',
         'scipy>=1.11',
         'numba>=0.59',
         'shapely>=2.1',

@@ -160,6 +160,7 @@ ARGUMENTS = (
     Argument('age_lines', '', 'How many folds and wrinkles, 0 ... 1; empty: as in params_file.'),
     Argument('caricature', '', "How much larger the sitter's own is drawn, 0 ... 0.5; empty: as in params_file."),
     Argument('shading', '', 'How light and shade are drawn; empty: as in params_file.', ('', *SHADINGS)),
+    Argument('styles', '', "The style, as 'woodcut' or 'woodcut=0.7,hatch_45=0.3'; empty: as in params_file."),
     Argument('speedup', '', 'How many times faster than real the simulated machine is; empty: as in params_file.'),
     Argument('studio', 'false', 'Whether to serve the pages for visitors and the operator.', ('true', 'false')),
     Argument('studio_address', '', "Where they are served: '0.0.0.0' for phones, too; empty: as in params_file."),
@@ -287,6 +288,7 @@ def portrait_graph(options: Mapping[str, str]) -> tuple[NodeSpec, ...]:
             file_folders=str(state_folder() / 'hands') if served else '',  # of what the studio teaches
             detail=said['detail'],
             shading=said['shading'],
+            styles=said['styles'],
             age_lines=_number('age_lines', said['age_lines'], RULES['age_lines']),
             caricature=_number('caricature', said['caricature'], RULES['caricature']),
         ),

@@ -12,6 +12,7 @@ import numpy as np
 
 from sketch_robot.errors import SketchRobotError
 from sketch_robot.line_art.artist import Artist, make_artist
+from sketch_robot.line_art.styles.artist import styled_artist
 from sketch_robot.motion import DEFAULT_MARGIN_MM, MachineLimits, Page, load_limits, parse_page, save_plan
 from sketch_robot.motion.budget import check_budget
 from sketch_robot.motion.layout import PLAIN, SheetLayout, lay_out
@@ -52,11 +53,13 @@ def check_settings(
     artist: str,
     time_budget_s: float,
     require_face: bool,
+    styles: str = '',
+    style_file: Path | None = None,
     weight: Weight = 'passes',
     layout: SheetLayout = PLAIN,
     wishes: Wishes = AS_IT_IS,
 ) -> DrawSettings:
-    """Check what a person asked for. A margin of None is the default one.
+    """Check what a person asked for. A margin of None is the default one; with styles, they draw and not the artist.
 
     Raises:
         SketchRobotError: BAD_GOAL, one of the values cannot be used.
@@ -67,7 +70,7 @@ def check_settings(
     return DrawSettings(
         sheet,
         machine,
-        make_artist(artist),
+        styled_artist(styles, style_file) or make_artist(artist),
         check_budget(time_budget_s),
         require_face,
         weight,

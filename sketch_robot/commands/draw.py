@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sketch_robot.commands import UsageError, add_layout_options, add_sheet_options, layout_of
+from sketch_robot.commands import UsageError, add_layout_options, add_sheet_options, add_style_options, layout_of
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art import DEFAULT_ARTIST
 
@@ -49,6 +49,7 @@ def add_commands(subparsers: Any) -> None:
         '--artist', default=DEFAULT_ARTIST, metavar='NAME',
         help=f'who draws the lines; an unknown name lists those that exist (default: {DEFAULT_ARTIST})',
     )  # fmt: skip
+    add_style_options(parser)
     parser.add_argument('--whole-picture', action='store_true', help='draw pictures without a face as well, as a whole')
     parser.add_argument(
         '--weight', default='passes', choices=('passes', 'pressure', 'none'),
@@ -106,6 +107,8 @@ def _settings_of(args: argparse.Namespace) -> DrawSettings:
             margin_mm=args.margin,
             profile=args.profile,
             artist=args.artist,
+            styles=args.styles,
+            style_file=args.style_file,
             time_budget_s=args.time_budget,
             require_face=not args.whole_picture,
             weight=args.weight,

@@ -20,6 +20,7 @@ from sketch_robot_interfaces.action import Draw
 from sketch_robot.client import DrawError, DrawResult, PortraitClient
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.graph import params_file, portrait_graph
+from sketch_robot.line_art.styles.blend import parse_blend
 from sketch_robot.motion import save_plan
 from sketch_robot.nodes.camera import demo_photo
 from sketch_robot.nodes.graph_process import Graph, NoGraph, free_domain
@@ -69,6 +70,9 @@ def parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument('--page', default='', help="the sheet, as 'A5' or '148x210' (mm)")
     parser.add_argument('--time-budget', type=float, default=0.0, metavar='S', help='predicted drawing time to keep to')
     parser.add_argument('--artist', default='', help='who draws the lines')
+    parser.add_argument(
+        '--styles', '--style', default='', metavar='NAMES', help="a style, or a blend as 'woodcut=0.7,hatch_45=0.3'"
+    )
     parser.add_argument('--detail', default='', help='how many lines: few, normal or many')
     parser.add_argument('--age-lines', type=float, default=UNSAID, metavar='SHARE', help='folds: 0, none, to 1, all')
     parser.add_argument(
@@ -143,6 +147,7 @@ def _run(args: argparse.Namespace, interrupts: Interrupts) -> Report:
         os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     named = ('page', 'time_budget', 'dry_run', 'artist', 'detail', 'age_lines', 'caricature', 'shading')
     fields = {name: getattr(args, name) for name in named}
+    fields['styles'], fields['style_weights'] = parse_blend(args.styles)
     progress = ProgressLine()
     with (
         NoGraph() if args.attach else Graph(options, args.out / 'graph.log') as graph,

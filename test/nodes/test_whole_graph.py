@@ -80,6 +80,7 @@ def test_a_goal_s_own_picture_is_drawn_instead_of_the_camera_s(graph: World, ast
         ({'time_budget': Duration(nanosec=1000)}, ErrorCode.NOTHING_TO_DRAW, 's'),
         ({'artist': 'rembrandt'}, ErrorCode.BAD_GOAL, "there is no artist 'rembrandt'"),
         ({'styles': ['cubism']}, ErrorCode.BAD_GOAL, "there is no style 'cubism'"),
+        ({'styles': ['woodcut'], 'style_weights': [1.0, 2.0]}, ErrorCode.BAD_GOAL, '1 styles but 2 style weights'),
         ({'styles': ['default'], 'style_weights': [float('nan')]}, ErrorCode.BAD_GOAL, 'style weights must be finite'),
         ({'detail': 'most'}, ErrorCode.BAD_GOAL, "detail must be one of 'few', 'normal', 'many', not 'most'"),
         ({'age_lines': 1.5}, ErrorCode.BAD_GOAL, 'age_lines must lie between 0 and 1, not 1.5'),

@@ -77,7 +77,8 @@ class PaperRobot:
     def best_frame(self) -> np.ndarray | None:
         return self.best
 
-    def sketch(self, photo: np.ndarray) -> Sketch:
+    def sketch(self, photo: np.ndarray, style: str = '') -> Sketch:
+        self.last_style = style
         self.last_photo_shape = photo.shape
         if self.no_face:
             raise SketchRobotError(ErrorCode.NO_FACE, 'no face was found')

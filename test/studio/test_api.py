@@ -36,6 +36,20 @@ def test_the_visitors_way_from_a_photo_to_paper_and_a_file_to_take_home(
         assert file.headers['content-disposition'] == f'attachment; filename="portrait-1.{form}"'
 
 
+def test_a_visitor_may_choose_the_style_of_their_drawings(visitor: TestClient, robot: PaperRobot) -> None:
+    names = visitor.get('/api/styles').json()
+    assert {'woodcut', 'hatch_45'} <= set(names)
+    assert 'charcoal' not in names  # no pen draws it
+    shown = visitor.get('/api/styles/woodcut.png')
+    assert (shown.headers['content-type'], shown.content[:4]) == ('image/png', b'\x89PNG')
+    assert visitor.get('/api/styles/cubist.png').status_code == 404
+    assert visitor.post('/api/sittings?style=woodcut', content=photo()).status_code == 200
+    assert robot.last_style == 'woodcut'
+    assert visitor.post('/api/sittings', content=photo()).status_code == 200
+    assert robot.last_style == ''
+    assert visitor.post(f'/api/sittings?style={"x" * 41}', content=photo()).status_code == 422
+
+
 def test_the_camera_looks_when_no_photo_is_sent(visitor: TestClient, robot: PaperRobot) -> None:
     assert visitor.get('/api/live').json() is True
     assert visitor.post('/api/sittings').status_code == 200

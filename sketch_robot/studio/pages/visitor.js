@@ -40,6 +40,7 @@ async function start() {
   sitting = null;
   kept.removeItem('studio.sitting');
   liveAllowed = await get('/live').catch(() => false);
+  await styles();
   $('live').hidden = $('take').hidden = !liveAllowed;
   $('upload-label').classList.toggle('main', !liveAllowed);
   $('sample').hidden = true;
@@ -49,6 +50,23 @@ async function start() {
   const shown = await get('/gallery?most=1').catch(() => []);
   if (shown.length) { $('sample').hidden = false; sample.show(shown[0].lines); sample.play(8); }
 }
+
+// The styles that a pen can draw; the first is how the robot usually draws.
+async function styles() {
+  const names = await get('/styles').catch(() => []);
+  const chosen = $('style').value;
+  $('style').replaceChildren(new Option(t('style_usual'), ''), ...names.map((name) => new Option(name.replaceAll('_', ' '), name)));
+  $('style').value = names.includes(chosen) ? chosen : '';
+  $('style-label').hidden = !names.length;
+  showStyle();
+}
+
+function showStyle() {
+  const name = $('style').value;
+  $('style-shown').hidden = !name;
+  if (name) $('style-shown').src = `/api/styles/${encodeURIComponent(name)}.png`;
+}
+$('style').addEventListener('change', showStyle);
 
 async function take() {
   $('take').disabled = true;
@@ -67,7 +85,7 @@ async function take() {
 
 async function sit(photo) {
   problem(null);
-  const sent = api('POST', '/sittings', photo);
+  const sent = api('POST', `/sittings?style=${encodeURIComponent($('style').value)}`, photo);
   // The camera goes on while the burst is taken.
   setTimeout(() => { if (!$('start').hidden) show('working'); }, photo ? 0 : 900);
   try {

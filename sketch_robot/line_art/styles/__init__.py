@@ -1,0 +1,1 @@
+"""Many manners of drawing in one network, and their blends."""

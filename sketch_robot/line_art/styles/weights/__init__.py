@@ -1,0 +1,1 @@
+"""The manners that come with the package."""
