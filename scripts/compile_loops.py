@@ -13,11 +13,17 @@ from sketch_robot.motion import parse_page
 from sketch_robot.photo import Photo
 from sketch_robot.pipeline import Pipeline
 from sketch_robot.plotters import SimulatedPlotter, SimulationOptions
+from sketch_robot.strokes.shading import shaded
+from sketch_robot.wishes import Shading
+
+SHADED: tuple[Shading, ...] = ('stipple', 'scribble')  # which have loops of their own; with a wide pen, soon done
 
 for name in sys.argv[1:] or ARTISTS:
     with Pipeline(name) as pipeline:
-        plan = pipeline.draw(Photo(data.astronaut(), 'astronaut'), page=parse_page('A5')).plan
+        drawn = pipeline.draw(Photo(data.astronaut(), 'astronaut'), page=parse_page('A5'))
+for manner in SHADED:
+    shaded((), drawn.sitter, manner, 4.0)
 plotter = SimulatedPlotter(SimulationOptions(speedup=1e6))
 plotter.connect()
-plotter.draw(plan)
+plotter.draw(drawn.plan)
 plotter.close()

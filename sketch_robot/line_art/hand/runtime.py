@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from openvino.utils.types import NodeInput
 
 GRID_PX = 4  # pictures are as large as a multiple of it
-PART_PX = 32  # parts begin and end on this grid: each new size of picture costs OpenVINO a moment
+PART_PX = 16  # parts begin and end on this grid: each new size of picture costs OpenVINO a moment
 PRECISIONS = ('auto', 'float32')
 
 
@@ -127,16 +127,14 @@ def hand_model(hand: HandWeights) -> Model:
         y = ops.convolution(x, kernel, [stride, stride], [pad, pad], [pad, pad], [1, 1])
         return ops.add(y, weights[f'{name}.bias'].reshape(1, -1, 1, 1))
 
-    def doubled(x: NodeInput) -> NodeInput:
-        return ops.interpolate(
-            x,
-            np.array([2.0, 2.0], np.float32),
-            'nearest',
-            'scales',
-            axes=np.array([2, 3]),
-            coordinate_transformation_mode='asymmetric',
-            nearest_mode='floor',
-        )
+    def upwards(x: NodeInput, beside: NodeInput, name: str) -> NodeInput:
+        """The layer of `x`, at twice its side, and what is beside it, without ever making the larger `x`."""
+        kernel = weights[f'{name}.weight']
+        count = kernel.shape[1] - beside.get_partial_shape()[1].get_length()
+        fine = ops.convolution(x, _at_half(kernel[:, :count]), [1, 1], [1, 1], [1, 1], [1, 1])
+        near = ops.convolution(beside, kernel[:, count:], [1, 1], [1, 1], [1, 1], [1, 1])
+        both = ops.add(ops.depth_to_space(fine, 'depth_first', 2), near)
+        return ops.add(both, weights[f'{name}.bias'].reshape(1, -1, 1, 1))
 
     picture = ops.parameter([1, -1, -1, shape.inputs], np.uint8, name='picture')
     light = ops.multiply(ops.convert(picture, 'f32'), np.float32(1 / 255))
@@ -147,8 +145,24 @@ def hand_model(hand: HandWeights) -> Model:
     for k in range(shape.blocks):
         inner = ops.relu(layer(x, f'blocks.{k}.first'))
         x = ops.add(x, layer(inner, f'blocks.{k}.second'))
-    x = ops.relu(layer(ops.concat([doubled(x), middle], 1), 'rise'))
-    x = ops.relu(layer(ops.concat([doubled(x), whole], 1), 'top'))
+    x = ops.relu(upwards(x, middle.output(0), 'rise'))
+    x = ops.relu(upwards(x, whole.output(0), 'top'))
     colour = ops.sigmoid(layer(ops.concat([x, seen], 1), 'colour'))
     bytes_out = ops.convert(ops.floor(ops.add(ops.multiply(colour, np.float32(255)), np.float32(0.5))), 'u8')
     return openvino.Model([ops.transpose(bytes_out, np.array([0, 2, 3, 1]))], [picture], 'hand')
+
+
+def _at_half(kernel: np.ndarray) -> np.ndarray:
+    """What a kernel does to a picture whose pixels are doubled, as one for the picture itself.
+
+    Args:
+        kernel: (O, I, 3, 3).
+
+    Returns:
+        (4 O, I, 3, 3); four results for each pixel, to be laid out by `depth_to_space`, depth first.
+    """
+    falls = np.zeros((2, 3, 3), np.float32)  # of each of two new pixels: where each tap falls in the old ones
+    falls[0, [0, 1, 1], [0, 1, 2]] = 1.0
+    falls[1, [1, 1, 2], [0, 1, 2]] = 1.0
+    spread = np.einsum('oikl,yak,xbl->oyxiab', kernel, falls, falls)
+    return np.ascontiguousarray(spread.reshape(4 * kernel.shape[0], kernel.shape[1], 3, 3), np.float32)

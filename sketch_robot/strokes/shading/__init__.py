@@ -11,12 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from sketch_robot.line_art.ink import render_ink
 from sketch_robot.photo.sitter import Sitter
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes.shading.curves import scribble, spiral
 from sketch_robot.strokes.shading.dots import one_line, stipple
 from sketch_robot.strokes.shading.hatching import contour_hatch, cross_hatch, hatch
-from sketch_robot.strokes.shading.tone import WantedTone, tone_of
+from sketch_robot.strokes.shading.tone import WantedTone, missing_tone, tone_of
 from sketch_robot.wishes import Shading
 
 MANNERS: dict[Shading, Callable[[WantedTone], list[Stroke]]] = {
@@ -29,6 +30,9 @@ MANNERS: dict[Shading, Callable[[WantedTone], list[Stroke]]] = {
     'one_line': one_line,
 }
 BESIDE_LINES = ('hatch', 'cross', 'contour')
+LOOKS: dict[Shading, int] = {'contour': 2, 'scribble': 1}  # at what was drawn, and once more
+MOST_MORE = 2.0  # times the tone that may be asked for, so that white stays white
+MOST_ASKED = 1.5  # of the paper: lines of a manner that lie over one another leave some of it white
 PEN_PX = (0.5, 8.0)  # finer pens are shaded as if they were wider, in seconds; broader ones as if they were finer
 FROM_MIDDLE = 0.5  # what a stroke at the picture's border is worth, of one in its middle
 
@@ -50,7 +54,18 @@ def shaded(strokes: Sequence[Stroke], sitter: Sitter, manner: Shading, pen_px: f
         return tuple(strokes)
     lines = tuple(strokes) if manner in BESIDE_LINES else ()
     tone = tone_of(sitter, float(np.clip(pen_px, *PEN_PX)), lines)
-    return (*lines, *_weighed(MANNERS[manner](tone), tone))
+    return (*lines, *_weighed(_true_to(tone, manner), tone))
+
+
+def _true_to(tone: WantedTone, manner: Shading) -> list[Stroke]:
+    """Strokes of a manner; one that covers less than it promises is asked for more where ink is missing."""
+    strokes = MANNERS[manner](tone)
+    asked = tone
+    for _ in range(LOOKS.get(manner, 0)):
+        missing = missing_tone(render_ink(strokes, tone.size_px, tone.pen_px), tone)
+        asked = replace(asked, dark=np.clip(asked.dark + missing, 0, np.minimum(MOST_MORE * tone.dark, MOST_ASKED)))
+        strokes = MANNERS[manner](asked)
+    return strokes
 
 
 def _weighed(strokes: list[Stroke], tone: WantedTone) -> list[Stroke]:

@@ -15,6 +15,7 @@ import cv2
 import numba
 import numpy as np
 from scipy.spatial import cKDTree
+from skimage.graph import route_through_array
 
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes.ordering.order import order_strokes
@@ -23,13 +24,17 @@ from sketch_robot.strokes.shading.tone import WantedTone
 MOST_DOTS = 6000  # a lift each; larger dots where more would be needed
 LARGEST_DOT_PENS = 2.6
 LEAST_CIRCLE_PENS = 1.2  # smaller dots are the pen's own
-# What dots promise, of the paper, and what they cover where they touch; measured on flat tones.
+# What dots promise, of the paper, and what they cover where they touch; measured on flat tones. A line's bends lie over
+# one another much as dots do.
 PROMISED = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.3)
 COVERED = (0.0, 0.5, 0.59, 0.68, 0.76, 0.82, 0.875, 0.96)
 LEAST_TONE = 0.02  # lighter is paper
 RELAXATIONS = 8
+FEWER_RELAXATIONS = 4  # of the many places of a line
 TOUR_CONSTANT = 0.92  # of a tour through even places, measured on flat tones; through random ones 0.71
-MOST_PLACES = 18_000
+MOST_PLACES = 40_000
+LONG_PENS = 12.0  # a longer hop of the tour would be seen across a face
+LIGHT_COST = 30.0  # of a step over white, in steps over black
 
 
 def stipple(tone: WantedTone) -> list[Stroke]:
@@ -58,23 +63,24 @@ def one_line(tone: WantedTone) -> list[Stroke]:
         return []
     largest = parts == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
     ink = np.where(largest, tone.dark, 0.0).astype(np.float64)
+    ink = np.interp(ink, COVERED, PROMISED)
     density = (ink / (TOUR_CONSTANT * tone.pen_px)) ** 2
     density *= min(1.0, MOST_PLACES / max(density.sum(), 1.0))
-    places = _places(density, largest)
+    places = _places(density, largest, FEWER_RELAXATIONS)
     if len(places) < 2:
         return []
     tour = places[order_strokes(places, places, seconds=0.0).index]
-    return [Stroke(_kept_inside(tour, largest))]
+    return [Stroke(_kept_inside(tour, largest, tone))]
 
 
-def _places(density: np.ndarray, inside: np.ndarray) -> np.ndarray:
+def _places(density: np.ndarray, inside: np.ndarray, relaxations: int = RELAXATIONS) -> np.ndarray:
     """Places of that many for each pixel, (N, 2) px, evenly spread."""
     places = _diffused(np.minimum(density, 1.0))
     if len(places) < 3:
         return places
     row, column = np.nonzero(inside & (density > 0.0))
     pixels, weight = np.column_stack([column, row]) + 0.5, density[row, column]
-    for _ in range(RELAXATIONS):
+    for _ in range(relaxations):
         _, nearest = cKDTree(places, balanced_tree=False, compact_nodes=False).query(pixels)
         mass = np.bincount(nearest, weight, len(places))
         moved = np.column_stack([np.bincount(nearest, weight * pixels[:, k], len(places)) for k in (0, 1)])
@@ -116,14 +122,25 @@ def _diffused(density: np.ndarray) -> np.ndarray:
     return found[:count].copy()
 
 
-def _kept_inside(tour: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """A line whose hops over what is outside go round it."""
+def _kept_inside(tour: np.ndarray, inside: np.ndarray, tone: WantedTone) -> np.ndarray:
+    """A line whose hops over what is outside go round it, and long ones where it is dark."""
     pieces = []
+    longest = LONG_PENS * tone.pen_px
     for start, stop in pairwise(tour):
         pieces.append(start[None])
-        if np.hypot(*(stop - start)) > 3.0 and not _stays(start, stop, inside):
+        if np.hypot(*(stop - start)) > longest:
+            pieces.append(_darkest_way(start, stop, inside, tone.dark))
+        elif np.hypot(*(stop - start)) > 3.0 and not _stays(start, stop, inside):
             pieces.append(_way_round(start, stop, inside))
     return np.vstack([*pieces, tour[-1:]])
+
+
+def _darkest_way(start: np.ndarray, stop: np.ndarray, inside: np.ndarray, dark: np.ndarray) -> np.ndarray:
+    """A way over inside pixels that is little seen, as most of it lies where it is dark: (N, 2) px."""
+    cost = np.where(inside, 1.0 + LIGHT_COST * (1.0 - dark) ** 2, -1.0)  # what is negative is not entered
+    ends = [tuple(point.astype(int)[::-1].tolist()) for point in (start, stop)]
+    way, _ = route_through_array(cost, ends[0], ends[1])
+    return np.array(way[1:-1], np.float64).reshape(-1, 2)[:, ::-1] + 0.5
 
 
 def _stays(start: np.ndarray, stop: np.ndarray, inside: np.ndarray) -> bool:

@@ -70,6 +70,12 @@ def tone_of(sitter: Sitter, pen_px: float, drawn: Iterable[Stroke] = ()) -> Want
     return WantedTone(np.where(sitting, dark, np.float32(0)), inside, _depth(sitter, border_px), pen_px)
 
 
+def missing_tone(ink: np.ndarray, tone: WantedTone) -> np.ndarray:
+    """What the local tone of some ink lacks, (H, W) float32 in shares of the paper; negative where it is too dark."""
+    lacks = np.where(tone.inside, tone.dark - ink, np.float32(0))
+    return np.asarray(cv2.GaussianBlur(lacks, (0, 0), LOCAL_PENS * tone.pen_px), np.float32)
+
+
 def local_error(ink: np.ndarray, wanted: np.ndarray, where: np.ndarray, pen_px: float) -> float:
     """Mean error of the local tone, in shares of the paper.
 

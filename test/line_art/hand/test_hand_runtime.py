@@ -75,7 +75,7 @@ def test_parts_hold_the_mask_and_its_surroundings_and_end_with_the_picture():
     where = np.zeros((100, 300), bool)
     where[40:60, 150:160] = True
     rows, columns = part_around(where, 20)
-    assert (rows.start, rows.stop, columns.start, columns.stop) == (0, 96, 128, 192)
+    assert (rows.start, rows.stop, columns.start, columns.stop) == (16, 80, 128, 192)
     assert part_around(np.zeros((9, 9), bool), 20) is None
 
 

@@ -16,6 +16,7 @@ from sketch_robot.plotters.paper import INK_GREY, Paper
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes.shading import BESIDE_LINES, MANNERS, shaded
 from sketch_robot.strokes.shading import tone as tone_module
+from sketch_robot.strokes.shading.dots import _darkest_way
 from sketch_robot.strokes.shading.tone import local_error, tone_of
 from sketch_robot.wishes import SHADINGS, Shading
 
@@ -138,3 +139,20 @@ def test_a_spiral_of_a_whole_picture_is_a_few_strokes() -> None:
 
 def test_every_manner_can_be_wished() -> None:
     assert ('none', *MANNERS) == SHADINGS
+
+
+def test_dark_sitters_are_as_dark_along_the_form_scribbled_and_in_one_line() -> None:
+    sitter = sitter_of(np.clip(ball() - 110.0, 12.0, 255.0), bust())
+    tone = tone_of(sitter, 2.0)
+    for manner in ('contour', 'scribble', 'one_line'):
+        ink = covered(shaded((), sitter, manner, 2.0), SIDE, 2.0)
+        assert local_error(ink, tone.dark, tone.inside, 2.0) < 0.06, manner
+
+
+def test_a_long_hop_of_one_line_goes_where_it_is_dark() -> None:
+    dark = np.zeros((60, 80), np.float32)
+    dark[50:56, 5:75] = dark[10:56, 5:11] = dark[10:56, 69:75] = 1.0  # a U
+    way = _darkest_way(np.array([8.5, 12.5]), np.array([72.5, 12.5]), np.ones((60, 80), bool), dark)
+    x, y = way.astype(int).T
+    assert dark[y, x].all()
+    assert np.abs(np.diff(way, axis=0)).max() == 1.0
