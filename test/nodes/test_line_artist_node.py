@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from sketch_robot_interfaces.srv import RenderLineArt
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.line_art.artist import make_artist
+from sketch_robot.line_art.hand.hand_file import HandShape, HandWeights, save_hand
 from sketch_robot.nodes import line_artist as module
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.images import array_from_ros, image_to_ros
@@ -43,7 +46,7 @@ class Studio:
     def __init__(self, world: World) -> None:
         self.world = world
         self.probe = world.probe
-        self.process: Running = world.start_node('line_artist', max_frame_age=30.0)
+        self.process: Running = world.start_node('line_artist', max_frame_age=30.0, file_folders=tempfile.gettempdir())
         self.probe.until(lambda: 'ready:' in self.process.output, 90.0, 'the line artist')
         self.art = self.probe.collect(Image, 'line_art', qos.IMAGE)
 
@@ -275,6 +278,27 @@ def test_any_blend_of_styles_is_drawn_and_its_picture_shown(studio: Studio, face
     assert (usual.artist, len(usual.strokes) < len(answer.strokes)) == ('student', True)
     studio.probe.until(lambda: shown[-1], 20.0, 'the picture')
     assert (shown[-1][1].encoding, shown[-1][1].width, shown[-1][1].header) == ('rgb8', 512, face.header)
+
+
+def test_a_taught_hand_draws_and_shows_its_picture(studio: Studio, face: Image, tmp_path: Path) -> None:
+    shape = HandShape((4, 4, 8, 8, 8, 8), 1)
+    rng = np.random.default_rng(6)
+    weights = {f'{name}.bias': np.zeros(size[0], np.float32) for name, size in shape.layers().items()}
+    for name, (out, into, side) in shape.layers().items():
+        weights[f'{name}.weight'] = rng.normal(0, (2 / into) ** 0.5 / side, (out, into, side, side)).astype(np.float32)
+    hand = tmp_path / 'anna.safetensors'
+    save_hand(HandWeights(shape, weights, paper=160.0, darkest=90.0), hand)
+    shown = studio.probe.collect(Image, 'styled_image', qos.IMAGE)
+    studio.probe.until(lambda: studio.probe.count_publishers('styled_image') > 0, 20.0, 'the publisher')
+    assert "must be this node's parameter" in studio.render(face, artist=str(hand)).error_msg
+    studio.set(artist=str(hand))
+    try:
+        answer = studio.render(face)
+        studio.probe.until(lambda: shown, 20.0, 'the picture')
+    finally:
+        studio.set(artist='student')
+    assert (answer.error_code, answer.artist) == (ErrorCode.OK, 'anna')
+    assert (shown[-1][1].encoding, shown[-1][1].width) == ('rgb8', 512)
 
 
 def test_fifty_bad_requests_are_all_answered_and_a_good_one_still_is(studio: Studio, face: Image) -> None:
