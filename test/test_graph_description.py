@@ -253,6 +253,6 @@ def test_the_middleware_s_profile_is_ours_unless_the_user_has_one(monkeypatch: p
     monkeypatch.delenv('FASTRTPS_DEFAULT_PROFILES_FILE', raising=False)
     ours = middleware_environment()
     assert ours.keys() == {'FASTRTPS_DEFAULT_PROFILES_FILE'}
-    assert '<segment_size>33554432</segment_size>' in Path(ours['FASTRTPS_DEFAULT_PROFILES_FILE']).read_text()
+    assert '<segment_size>16777216</segment_size>' in Path(ours['FASTRTPS_DEFAULT_PROFILES_FILE']).read_text()
     monkeypatch.setenv('FASTRTPS_DEFAULT_PROFILES_FILE', '/my/profile.xml')
     assert middleware_environment() == {}

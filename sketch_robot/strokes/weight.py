@@ -113,21 +113,33 @@ def _there_and_back(xy: np.ndarray, width: np.ndarray, heavy: list[slice], pen: 
             spare = np.minimum(spare, along * spare.max())
         if not ends_here:
             spare = np.minimum(spare, along[::-1] * spare.max())
-        loops, centre = _loops(xy[run], normal[run], spare, apart)
+        line = xy[run]
+        loops, centre = _loops(line, normal[run], spare, apart)
         drawn.append(xy[at : run.start])
-        if starts_here and not ends_here:  # from the end that leads on, there and back
-            drawn += [np.vstack([loop[len(loop) // 2 :], loop[: len(loop) // 2]]) for loop in loops]
+        from_the_end = starts_here and not ends_here  # which leads on: there and back from it
+        here = len(line) - 1 if from_the_end else 0
+        for part, loop in loops:
+            corner = part.stop - 1 if from_the_end else part.start
+            half = len(loop) // 2 if from_the_end else 0
+            drawn += [_way(line, here, corner), loop[half:], loop[:half]]
+            here = corner
+        if from_the_end:
             if centre is not None:
-                drawn += [centre[::-1], centre]
-        else:
-            drawn += loops
-            if not (ends_here and last):
-                drawn.append(xy[run])
-            elif centre is not None:
-                drawn.append(centre)
+                drawn += [_way(line, here, centre.stop - 1), line[centre][::-1], line[centre]]
+                here = centre.stop - 1
+            drawn.append(_way(line, here, len(line) - 1))
+        elif not (ends_here and last):
+            drawn += [_way(line, here, 0), line]
+        elif centre is not None:
+            drawn += [_way(line, here, centre.start), line[centre]]
         at = run.stop
     drawn.append(xy[at:])
     return np.vstack([part for part in drawn if len(part)])
+
+
+def _way(line: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """From one point of a line (N, ...) to another along it, without the other: no pen takes a short cut over paper."""
+    return line[start:stop] if start <= stop else line[start:stop:-1]
 
 
 def _over_short_ends(heavy: list[slice], count: int) -> tuple[slice, slice]:
@@ -146,21 +158,21 @@ def _over_short_ends(heavy: list[slice], count: int) -> tuple[slice, slice]:
 
 def _loops(
     xy: np.ndarray, normal: np.ndarray, spare: np.ndarray, apart: float
-) -> tuple[list[np.ndarray], np.ndarray | None]:
+) -> tuple[list[tuple[slice, np.ndarray]], slice | None]:
     """Fill what lies up to `spare` (N,) beside a line: loops there on one side and back on the other, the outermost
-    first, and what is left in the middle, if the innermost loop leaves a gap."""
-    loops: list[np.ndarray] = []
+    first, each with the part of the line that it goes along; and the part that the innermost leaves open."""
+    loops: list[tuple[slice, np.ndarray]] = []
     offset = spare
     while True:
         wide = np.flatnonzero(offset > 0.25 * apart)
-        part = slice(0, len(xy)) if not loops else slice(wide[0], wide[-1] + 1)
+        part = slice(0, len(xy)) if not loops else slice(int(wide[0]), int(wide[-1]) + 1)
         beside = np.maximum(offset[part], 0.0)[:, None] * normal[part]
-        loops.append(np.vstack([xy[part] + beside, (xy[part] - beside)[::-1]]))
+        loops.append((part, np.vstack([xy[part] + beside, (xy[part] - beside)[::-1]])))
         if offset.max() <= 1.25 * apart:  # the middle line fills the rest
             break
         offset = offset - apart
     gap = np.flatnonzero(offset > 0.5 * apart)
-    return loops, xy[gap[0] : gap[-1] + 1] if len(gap) else None
+    return loops, slice(int(gap[0]), int(gap[-1]) + 1) if len(gap) else None
 
 
 def _dot(stroke: Stroke, pen: float) -> Stroke:

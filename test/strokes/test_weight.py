@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sketch_robot.errors import SketchRobotError
 from sketch_robot.line_art.ink import render_ink
+from sketch_robot.polyline import points_at
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes.weight import check_weight, weigh_strokes
 
@@ -77,6 +78,20 @@ def test_whatever_the_widths_the_stroke_stays_one_near_its_own_ink(widths, count
     assert (drawn.label, drawn.importance) == ('brow', 0.7)
     near = np.hypot(*(drawn.xy[:, None] - xy[None]).transpose(2, 0, 1)).min(axis=1)
     assert near.max() <= half.max() + 2.0
+
+
+@given(seed=st.integers(0, 10**6), begin=st.floats(0.0, 0.6), wide=st.floats(1.5, 5.0))
+@settings(max_examples=40, deadline=None)
+def test_between_two_passes_the_pen_follows_the_line_and_takes_no_short_cut(seed, begin, wide):
+    turn = np.linspace(0.0, 1.5 * np.pi, 241)
+    arc = 60.0 * np.column_stack([np.cos(turn), np.sin(turn)])
+    bumps = np.random.default_rng(seed).uniform(0.8, wide, 7)
+    along = np.linspace(0.0, 1.0, 241)
+    half = PEN / 2.0 * np.where(along < begin, 0.8, np.interp(along, np.linspace(0.0, 1.0, 7), bumps))
+    drawn = weigh_strokes([Stroke(arc, float(np.median(half)), half_widths=half)], PEN)[0]
+    path = points_at(drawn.xy, np.arange(0.0, drawn.length, 0.5))
+    off = np.abs(np.hypot(*path.T) - 60.0)
+    assert off.max() < half.max()
 
 
 def test_nothing_leaves_the_box():
