@@ -109,6 +109,7 @@ def _add_options(parser: argparse.ArgumentParser, *, steps: int) -> None:
         metavar = 'X' if kind is float else 'N'
         parser.add_argument(name, type=kind, default=default, metavar=metavar, help=f'{text} (default: {default})')
     parser.add_argument('--float32', action='store_true', help='no bfloat16')
+    parser.add_argument('--vgg19', type=Path, metavar='FILE', help='VGG19 weights (safetensors) for the style loss')
 
 
 def list_styles(args: argparse.Namespace) -> int:
@@ -226,6 +227,7 @@ def _options(args: argparse.Namespace) -> tuple[StyleTrainOptions, StyleBatchOpt
         weights=StyleLossWeights(style=args.style, content=args.content),
         bfloat16=not args.float32,
         seed=args.seed,
+        vgg19=args.vgg19,
         save_every=args.save_every,
     )
     large = args.size * 7 // 4 // 4 * 4

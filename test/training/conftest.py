@@ -51,3 +51,20 @@ def _disc(number: int, radius: float) -> Example:
     cv2.polylines(ink, [rim], True, (255,), 2, cv2.LINE_AA)
     cv2.polylines(ink, [mouth], False, (255,), 3, cv2.LINE_AA)
     return Example(rgb, ink, matte)
+
+
+@pytest.fixture
+def vgg19_file(tmp_path: Path) -> Path:
+    """A file as torchvision's VGG19 would be kept, up to conv5_1, with weights that are all alike."""
+    import torch
+    from safetensors.torch import save_file
+
+    convs = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28]
+    widths = [64, 64, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512, 512]
+    state, inputs = {}, 3
+    for number, width in zip(convs, widths, strict=True):
+        state[f'features.{number}.weight'] = torch.full((width, inputs, 3, 3), 1e-3)
+        state[f'features.{number}.bias'] = torch.zeros(width)
+        inputs = width
+    save_file(state, tmp_path / 'vgg19.safetensors')
+    return tmp_path / 'vgg19.safetensors'

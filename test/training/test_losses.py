@@ -100,16 +100,8 @@ def test_lite0_gives_maps_of_four_sizes():
     assert [tuple(m.shape[1:]) for m in maps] == [(16, 32, 32), (24, 16, 16), (40, 8, 8), (80, 4, 4)]
 
 
-def test_vgg19_takes_torchvisions_names_and_gives_five_maps(tmp_path):
-    convs = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28]
-    widths = [64, 64, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512, 512]
-    state, inputs = {}, 3
-    for number, width in zip(convs, widths, strict=True):
-        state[f'features.{number}.weight'] = torch.full((width, inputs, 3, 3), 1e-3)
-        state[f'features.{number}.bias'] = torch.zeros(width)
-        inputs = width
-    save_file(state, tmp_path / 'vgg19.safetensors')
-    maps = make_feature_net(tmp_path / 'vgg19.safetensors')(torch.rand(1, 1, 64, 64))
+def test_vgg19_takes_torchvisions_names_and_gives_five_maps(vgg19_file):
+    maps = make_feature_net(vgg19_file)(torch.rand(1, 1, 64, 64))
     assert [tuple(m.shape[1:]) for m in maps] == [(64, 64, 64), (128, 32, 32), (256, 16, 16), (512, 8, 8), (512, 4, 4)]
 
 

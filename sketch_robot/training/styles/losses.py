@@ -10,12 +10,13 @@ no pixel is the same; the mean of both would be grey.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sketch_robot.training.losses import LEAST_FEATURE, Lite0Features, gram_matrix
+from sketch_robot.training.losses import LEAST_FEATURE, FeatureNet, Lite0Features, Vgg19Features, gram_matrix
 
 STEM = -1
 STYLE_TAPS = (STEM, 0, 2, 4, 7, 10)  # blocks after which maps are compared
@@ -53,12 +54,12 @@ class PictureLoss(nn.Module):
         features: see `style_features`.
     """
 
-    def __init__(self, pictures: Tensor, features: Lite0Features) -> None:
+    def __init__(self, pictures: Tensor, features: FeatureNet) -> None:
         super().__init__()
         self.features = features.eval().requires_grad_(False)
         with torch.no_grad():
             grams = [[gram_matrix(each.float()) for each in self.features.maps(picture[None])] for picture in pictures]
-        self.grams = [torch.cat([one[k] for one in grams]) for k in range(len(STYLE_TAPS))]
+        self.grams = [torch.cat([one[k] for one in grams]) for k in range(len(grams[0]))]
 
     def forward(self, drawn: Tensor, photo: Tensor, style: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Compare.
@@ -80,9 +81,13 @@ class PictureLoss(nn.Module):
         return manner, content, total_variation(drawn)
 
 
-def style_features() -> Lite0Features:
-    """EfficientNet-Lite0's stem and five of its blocks."""
-    return Lite0Features(STYLE_TAPS)
+def style_features(vgg19: Path | None = None) -> FeatureNet:
+    """VGG19 from a file, or without one EfficientNet-Lite0's stem and five of its blocks.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, the file is missing or is not VGG19's.
+    """
+    return Lite0Features(STYLE_TAPS) if vgg19 is None else Vgg19Features(vgg19)
 
 
 def total_variation(picture: Tensor) -> Tensor:

@@ -74,6 +74,7 @@ class StyleTrainOptions:
         bfloat16: compute the network in bfloat16; losses stay float32.
         seed: of first weights, batches and filters.
         only_new: learn the scales and shifts of the last so many styles and nothing else; 0: everything.
+        vgg19: weight file of the feature net by which pictures judge; None: EfficientNet-Lite0.
         save_every, log_every: steps.
     """
 
@@ -84,6 +85,7 @@ class StyleTrainOptions:
     bfloat16: bool = True
     seed: int = 0
     only_new: int = 0
+    vgg19: Path | None = None
     save_every: int = 200
     log_every: int = 20
 
@@ -240,7 +242,7 @@ class StyleTrainer:
                 )
             index[k] = number
             pictures.append(torch.from_numpy(picture.rgb).permute(2, 0, 1).float() / 255)
-        return (PictureLoss(torch.stack(pictures), style_features()) if pictures else None), index
+        return (PictureLoss(torch.stack(pictures), style_features(self.options.vgg19)) if pictures else None), index
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -267,7 +269,9 @@ class StyleTrainer:
         """What must not change between an interrupted run and its continuation."""
         options = {k: v for k, v in asdict(self.options).items() if k not in ('save_every', 'log_every')}
         data: dict[str, Any] = {'batches': asdict(self.batches.options), 'photos': len(self.batches.photos)}
-        return json.dumps({'training': options, **data, 'styles': [each.name for each in self.manners]}, sort_keys=True)
+        return json.dumps(
+            {'training': options, **data, 'styles': [each.name for each in self.manners]}, sort_keys=True, default=str
+        )
 
     def _report(self, entry: dict[str, float]) -> None:
         minutes = (self.options.steps - self.step) * entry['seconds'] / 60

@@ -17,7 +17,13 @@ from sketch_robot.line_art.styles.style_file import load_styles
 from sketch_robot.training.styles import runs, trainer
 from sketch_robot.training.styles.batches import StyleBatches, StyleBatchOptions
 from sketch_robot.training.styles.pens import PEN_MANNERS
-from sketch_robot.training.styles.pictures import looks_drawn, pack_photos, read_style_picture, read_style_pictures
+from sketch_robot.training.styles.pictures import (
+    StylePicture,
+    looks_drawn,
+    pack_photos,
+    read_style_picture,
+    read_style_pictures,
+)
 from sketch_robot.training.styles.runs import add_style, train_styles
 from sketch_robot.training.styles.trainer import Manner, StyleTrainer, StyleTrainOptions
 
@@ -174,3 +180,14 @@ def test_a_style_with_nothing_to_learn_from_is_refused(photos: np.ndarray, tmp_p
     with pytest.raises(SketchRobotError, match='there is no style to learn'):
         StyleTrainer(tmp_path, photos, [], SHORT, batches=TINY)
     assert trainer.STYLES_FILE == 'styles.safetensors'
+
+
+def test_pictures_may_be_judged_by_vgg19_from_a_file(photos, vgg19_file, tmp_path):
+    stripes = np.tile(np.repeat(np.array([0, 255], np.uint8), 8), (64, 4))[..., None].repeat(3, 2)
+    manners = [Manner('stripes', picture=StylePicture('stripes', stripes, True))]
+    options = replace(SHORT, steps=1, vgg19=vgg19_file)
+    logged = StyleTrainer(tmp_path / 'run', photos, manners, options, batches=TINY).run()
+    assert logged[0]['style'] > 0
+    with pytest.raises(SketchRobotError, match=r'VGG19 weights .* are missing') as caught:
+        StyleTrainer(tmp_path / 'other', photos, manners, replace(options, vgg19=tmp_path / 'none'), batches=TINY)
+    assert caught.value.code == ErrorCode.BAD_GOAL
