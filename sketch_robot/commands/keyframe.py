@@ -215,13 +215,14 @@ def _train(args: argparse.Namespace) -> int:
         minutes=args.minutes, steps=args.steps, blocks=args.blocks, rate=args.rate, l1=args.l1,
         perceptual=args.perceptual, adversarial=args.adversarial, seed=args.seed,
     )  # fmt: skip
-    trainer = HandTrainer(
-        args.out.with_suffix(RUN_SUFFIX), patches, options,
-        features=picture_features() if args.perceptual else None, guided=args.guides, about=digest_of_keys(keys),
-    )  # fmt: skip
     stop = _stop_on_signal()
     with _ShareLine() as line:
-        trainer.run(stop=stop, progress=lambda share, losses: line.show(share, f'loss {losses["loss"]:.3f}'))
+        trainer = HandTrainer(
+            args.out.with_suffix(RUN_SUFFIX), patches, options,
+            features=picture_features() if args.perceptual else None, guided=args.guides, about=digest_of_keys(keys),
+            progress=lambda share, loss: line.show(share, f'loss {loss:.3f}'),
+        )  # fmt: skip
+        trainer.run(stop=stop)
     if trainer.share_done < 1.0:
         _say(f'stopped at {100 * trainer.share_done:.0f} %; the same command goes on')
         return 130

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import copy
 import json
-import logging
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,19 +23,16 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.keyframes.network import Critic, HandNet
 from sketch_robot.keyframes.patches import PatchBatch, Patches
 from sketch_robot.line_art.hand.hand_file import FILTERS, HandShape
-from sketch_robot.training.trainer import CHECKPOINT_FILE, LOG_FILE, load_checkpoint, save_checkpoint
+from sketch_robot.training.run import RunningAverage, TrainingRun
 
 HALVES = 2  # of a batch, each on its own cores
 FEATURE_SCALE = 0.15  # of the perceptual loss, which is measured by the features' own size
 FEATURE_BLOCKS = 5
 LEAST_FEATURE = 1e-6
 CRITIC_FROM = 50  # steps; before, there is nothing to tell apart
-
-_log = logging.getLogger(__name__)
 
 
 class PictureFeatures(Protocol):
@@ -75,7 +72,7 @@ class HandOptions:
     save_s: float = 20.0
 
 
-class HandTrainer:
+class HandTrainer(TrainingRun):
     """One run in its folder.
 
     Args:
@@ -85,11 +82,14 @@ class HandTrainer:
         features: what the perceptual loss compares; None only without that loss.
         guided: whether patches bring guides.
         about: what else must be the same when the run is gone on with, as the key frames' digest.
+        progress: called after each step with the share of the run that is done, and the loss.
         clock: tells seconds; a run's minutes go by it.
 
     Raises:
         SketchRobotError: BAD_GOAL, the folder's checkpoint is of another run, or is none.
     """
+
+    other_run = 'is of a run with other key frames or options; name another file, or delete its folder'
 
     def __init__(
         self,
@@ -100,10 +100,13 @@ class HandTrainer:
         features: PictureFeatures | None,
         guided: bool = False,
         about: str = '',
+        progress: Callable[[float, float], None] = lambda _share, _loss: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self.folder, self.patches, self.options, self.features = folder, patches, options, features
-        self._about, self._clock = about, clock
+        super().__init__(folder, steps=0, save_every=1, log_every=1)
+        self.patches, self.options, self.features = patches, options, features
+        self._about, self._clock, self._progress = about, clock, progress
+        self._loss = math.inf
         torch.manual_seed(options.seed)
         self.net = HandNet(HandShape(options.filters, options.blocks, guided))
         nn.Module.to(self.net, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -111,49 +114,22 @@ class HandTrainer:
         self._twins = [_twin(self.net) for _ in range(HALVES)]
         self.optimiser = torch.optim.Adam(self.net.parameters(), lr=options.rate)
         self.critics_optimiser = torch.optim.Adam(self.critic.parameters(), lr=options.rate)
-        self.average = {name: value.detach().clone() for name, value in self.net.state_dict().items()}
-        self.step = 0
+        self.average = RunningAverage(self.net, options.average)
         self.seconds = 0.0  # of learning, in all parts of the run
-        self._resume()
+        self._saved_s = time.monotonic()
+        self._pool: ThreadPoolExecutor  # while it runs
+        self.resume()
 
-    def run(
-        self,
-        *,
-        until: int | None = None,
-        stop: Callable[[], bool] = lambda: False,
-        progress: Callable[[float, dict[str, float]], None] = lambda _share, _losses: None,
-    ) -> list[float]:
-        """Learn until the minutes or steps are over, or `stop()` says so between steps; save at the end.
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Holds the threads that learn from halves."""
+        with ThreadPoolExecutor(HALVES, 'half', initializer=_share_cores) as self._pool:
+            self._saved_s = time.monotonic()
+            yield
 
-        Args:
-            until: a step to stop at before.
-            progress: called after each step with the share of the run that is done, and the losses.
-
-        Returns:
-            The loss of each step made.
-        """
-        curve: list[float] = []
-        saved_s = time.monotonic()
-        lines: list[str] = []
-        with ThreadPoolExecutor(HALVES, 'half', initializer=_share_cores) as pool:
-            while self.share_done < 1.0 and self.step != until and not stop():
-                began_s = self._clock()
-                losses = self._train_step(self.patches.batch(self.step), pool)
-                self.step += 1
-                self.seconds += self._clock() - began_s
-                if not math.isfinite(losses['loss']):
-                    raise SketchRobotError(
-                        ErrorCode.INTERNAL, f'the loss is no number at step {self.step}; the last checkpoint is good'
-                    )
-                curve.append(losses['loss'])
-                values = {name: round(value, 5) for name, value in losses.items()}
-                lines.append(json.dumps({'step': self.step, 'seconds': round(self.seconds, 2), **values}) + '\n')
-                progress(self.share_done, losses)
-                if time.monotonic() - saved_s > self.options.save_s:
-                    self._save(lines)
-                    saved_s = time.monotonic()
-        self._save(lines)
-        return curve
+    def save_due(self) -> bool:
+        """Now and then, by the clock: steps of a hand are short."""
+        return time.monotonic() - self._saved_s > self.options.save_s
 
     @property
     def share_done(self) -> float:
@@ -165,11 +141,19 @@ class HandTrainer:
     def kept_net(self) -> HandNet:
         """A copy of the net to use: the running average, in evaluation mode."""
         net = HandNet(self.net.shape)
-        net.load_state_dict(self.average)
+        net.load_state_dict(self.average.values)
         return net.eval()
 
     # ------------------------------------------------------------- a step
-    def _train_step(self, batch: PatchBatch, pool: ThreadPoolExecutor) -> dict[str, float]:
+    def train_step(self) -> dict[str, float]:
+        """See `TrainingRun`."""
+        began_s = self._clock()
+        losses = self._learn(self.patches.batch(self.step))
+        self.seconds += self._clock() - began_s
+        self._loss = losses['loss']
+        return losses
+
+    def _learn(self, batch: PatchBatch) -> dict[str, float]:
         for group in self.optimiser.param_groups:
             group['lr'] = self._rate()
         count = len(batch.seen)
@@ -177,9 +161,11 @@ class HandTrainer:
         for twin in self._twins:
             _hand_on_statistics(self.net, twin)
         critical = bool(self.options.adversarial) and self.step >= CRITIC_FROM
-        halves = list(
-            pool.map(lambda pair: self._half(pair[0], batch, pair[1], critical), zip(self._twins, cuts, strict=False))
-        )
+        tasks = [
+            self._pool.submit(self._half, twin, batch, cut, critical)
+            for twin, cut in zip(self._twins, cuts, strict=False)
+        ]
+        halves = [task.result() for task in tasks]
         shares = [(cut.stop - cut.start) / count for cut in cuts]
         _set_gradients(self.net, [half[0] for half in halves], shares)
         self.optimiser.step()
@@ -187,7 +173,7 @@ class HandTrainer:
             _set_gradients(self.critic, [half[1] for half in halves], shares)
             self.critics_optimiser.step()
         _mean_statistics(self._twins[: len(cuts)], self.net)
-        self._update_average()
+        self.average.update(self.net, self.step)
         return {
             name: sum(share * half[2][name] for share, half in zip(shares, halves, strict=True))
             for name in halves[0][2]
@@ -227,52 +213,36 @@ class HandTrainer:
         late = max(0.0, 2.0 * self.share_done - 1.0)
         return self.options.rate * (0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * late)))
 
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        decay = min(self.options.average, (1 + self.step) / (10 + self.step))
-        for name, value in self.net.state_dict().items():
-            if value.is_floating_point():
-                self.average[name].lerp_(value, 1 - decay)
-            else:
-                self.average[name].copy_(value)
-
     # ------------------------------------------------------------- keeping
-    def _save(self, lines: list[str]) -> None:
-        """Write a checkpoint, and then what was logged since the last."""
-        state = {
-            'options': self._identity(),
-            'step': self.step,
+    def stepped(self) -> None:
+        """Say how far it is."""
+        self._progress(self.share_done, self._loss)
+
+    def state(self) -> dict[str, Any]:
+        """See `TrainingRun`."""
+        return {
             'seconds': self.seconds,
             'net': self.net.state_dict(),
             'critic': self.critic.state_dict(),
-            'average': self.average,
+            'average': self.average.values,
             'optimiser': self.optimiser.state_dict(),
             'critics_optimiser': self.critics_optimiser.state_dict(),
         }
-        save_checkpoint(self.folder / CHECKPOINT_FILE, state)
-        with (self.folder / LOG_FILE).open('a') as log:
-            log.writelines(lines)
-        lines.clear()
 
-    def _resume(self) -> None:
-        path = self.folder / CHECKPOINT_FILE
-        if not path.is_file():
-            return
-        state = load_checkpoint(path)
-        if state.get('options') != self._identity():
-            raise SketchRobotError(
-                ErrorCode.BAD_GOAL,
-                f'{self.folder} is of a run with other key frames or options; name another file, or delete that folder',
-            )
+    def restore(self, state: dict[str, Any]) -> None:
+        """See `TrainingRun`."""
+        self.seconds = float(state['seconds'])
         self.net.load_state_dict(state['net'])
         self.critic.load_state_dict(state['critic'])
-        self.average = state['average']
+        self.average.values = state['average']
         self.optimiser.load_state_dict(state['optimiser'])
         self.critics_optimiser.load_state_dict(state['critics_optimiser'])
-        self.step, self.seconds = int(state['step']), float(state['seconds'])
-        _log.info('going on from step %d of %s', self.step, self.folder)
 
-    def _identity(self) -> str:
+    def save_kept(self) -> None:
+        """Nothing beside the checkpoint: a hand is made when the run is over."""
+        self._saved_s = time.monotonic()
+
+    def identity(self) -> str:
         """What must not change between an interrupted run and its continuation; it may be given more time."""
         options: dict[str, Any] = asdict(self.options)
         for name in ('minutes', 'steps', 'save_s'):

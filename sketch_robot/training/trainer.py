@@ -7,13 +7,10 @@ seed and step, so the loss curve is that of an uninterrupted run.
 
 from __future__ import annotations
 
-import io
 import json
-import logging
 import math
-import pickle
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +19,6 @@ import torch
 from torch import Tensor, nn
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.files import write_whole
 from sketch_robot.line_art.student.u2net import LEVELS, STAGES, U2Net
 from sketch_robot.line_art.student.weight_file import CHANNELS, load_weights, save_weights
 from sketch_robot.training.batches import Batch, PortraitBatches
@@ -34,15 +30,13 @@ from sketch_robot.training.losses import (
     ink_cross_entropy,
 )
 from sketch_robot.training.parallel import Workers, average, average_gradients, share_batch_norm
+from sketch_robot.training.run import RunningAverage, TrainingRun
 
 if TYPE_CHECKING:
     from sketch_robot.training.watch import Watcher
 
-CHECKPOINT_FILE, LOG_FILE, WEIGHTS_FILE = 'checkpoint.pt', 'log.jsonl', 'weights.safetensors'
-CHECKPOINT_FORMAT = 'sketch_robot.checkpoint.1'
+WEIGHTS_FILE = 'weights.safetensors'
 MOST_GRADIENT = 100.0  # norm; only outliers of the first steps reach it with the paper's loss factors
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,7 +76,7 @@ class TrainOptions:
     log_every: int = 20
 
 
-class Trainer:
+class Trainer(TrainingRun):
     """One run in its folder.
 
     Args:
@@ -107,7 +101,8 @@ class Trainer:
         workers: Workers | None = None,
         watchers: Sequence[Watcher] = (),
     ) -> None:
-        self.folder, self.batches, self.options = folder, batches, options
+        super().__init__(folder, steps=options.steps, save_every=options.save_every, log_every=options.log_every)
+        self.batches, self.options = batches, options
         self.workers = workers or Workers()
         self.watchers = () if self.workers.rank else tuple(watchers)
         _check(options, batches, features, self.workers)
@@ -129,73 +124,80 @@ class Trainer:
             share_batch_norm(self.net)
         self.parameters = [*self.net.parameters(), *(self.distillation.parameters() if self.distillation else ())]
         self.optimiser = torch.optim.Adam(self.parameters, lr=options.rate, betas=options.betas)
-        self.average = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
-        self.step = 0
-        self.sums: dict[str, float] = {}  # of the losses since the last logged step
-        self._resume()
+        self.average = RunningAverage(self.net, options.average)
+        self._stream: Iterator[Batch] = iter(())
+        self.resume()
 
-    def run(self, *, until: int | None = None, stop: Callable[[], bool] = lambda: False) -> list[dict[str, float]]:
-        """Train to the last step (or `until`), or until `stop()` says so between steps; save at the end.
-
-        Returns:
-            What was logged, a dict a logged step.
-        """
-        last = self.options.steps if until is None else min(until, self.options.steps)
-        logged: list[dict[str, float]] = []
-        since = time.perf_counter()
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Streams batches."""
         workers = self.workers
-        batches = self.batches.stream(
+        stream = self.batches.stream(
             self.step, rank=workers.rank, world=workers.world, device=workers.device, threads=workers.threads
         )
-        while self.step < last and not stop():
-            losses = self._train_step(next(batches))
-            self.step += 1
-            for watcher in self.watchers:
-                watcher.stepped(self.step)
-            self.sums = {k: self.sums.get(k, 0.0) + average(v, self.workers.world) for k, v in losses.items()}
-            if self.step % self.options.log_every == 0:
-                count = self.options.log_every
-                entry = {name: value / count for name, value in self.sums.items()}
-                if not math.isfinite(entry['loss']):
-                    raise SketchRobotError(ErrorCode.INTERNAL, f'the loss is no number at step {self.step}')
-                seconds = (time.perf_counter() - since) / count
-                logged.append({'step': self.step, **entry, 'rate': self._rate(), 'seconds': round(seconds, 4)})
-                self._report(logged[-1])
-                self.sums, since = {}, time.perf_counter()
-            if self.step % self.options.save_every == 0:
-                self.save()
-        batches.close()
-        self.save()
-        return logged
+        self._stream = stream
+        try:
+            yield
+        finally:
+            stream.close()
+
+    @property
+    def writes(self) -> bool:
+        """Process 0 alone."""
+        return self.workers.rank == 0
+
+    def number(self, loss: Tensor | float) -> float:
+        """The mean over all processes."""
+        return average(loss, self.workers.world) if isinstance(loss, Tensor) else loss
+
+    def rates(self) -> dict[str, float]:
+        """Adam's, as it is for the next step."""
+        return {'rate': self._rate()}
+
+    def stepped(self) -> None:
+        """Tell the watchers."""
+        for watcher in self.watchers:
+            watcher.stepped(self.step)
+
+    def logged(self, entry: dict[str, float]) -> None:
+        """Tell the watchers."""
+        for watcher in self.watchers:
+            watcher.logged(entry)
 
     def kept_net(self) -> U2Net:
         """A copy of the net to use: the running average when there is one, in evaluation mode, on the CPU."""
         net = U2Net(self.net.channels, fold=self.net.fold)
-        net.load_state_dict(self.average if self.options.average else self.net.state_dict())
+        net.load_state_dict(self.average.values if self.options.average else self.net.state_dict())
         return net.eval()
 
-    def save(self) -> None:
-        """Write checkpoint and weights (process 0 only)."""
-        if self.workers.rank:
-            return
-        state = {
-            'options': self._identity(),
-            'step': self.step,
-            'sums': self.sums,
+    def state(self) -> dict[str, Any]:
+        """See `TrainingRun`."""
+        return {
             'net': self.net.state_dict(),
-            'average': self.average,
+            'average': self.average.values,
             'optimiser': self.optimiser.state_dict(),
             'distillation': self.distillation.state_dict() if self.distillation else {},
         }
-        save_checkpoint(self.folder / CHECKPOINT_FILE, state)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """See `TrainingRun`."""
+        self.net.load_state_dict(state['net'])
+        self.optimiser.load_state_dict(state['optimiser'])
+        self.average.values = {name: value.to(self.workers.device) for name, value in state['average'].items()}
+        if self.distillation is not None:
+            self.distillation.load_state_dict(state['distillation'])
+
+    def save_kept(self) -> None:
+        """Write the weights to use."""
         kept = self.kept_net()
         save_weights(kept, self.folder / WEIGHTS_FILE, step=str(self.step))
         for watcher in self.watchers:
             watcher.saved(self.step, kept)
 
-    def _train_step(self, batch: Batch) -> dict[str, Tensor]:
+    def train_step(self) -> dict[str, Tensor]:
+        """See `TrainingRun`."""
         options, workers = self.options, self.workers
-        rgb, ink = batch
+        rgb, ink = next(self._stream)
         rgb = rgb.contiguous(memory_format=torch.channels_last)
         self.net.train()
         for group in self.optimiser.param_groups:
@@ -224,58 +226,19 @@ class Trainer:
             average_gradients(self.parameters, workers.world)
         nn.utils.clip_grad_norm_(self.parameters, MOST_GRADIENT)
         self.optimiser.step()
-        self._update_average()
+        self.average.update(self.net, self.step)
         return {'loss': total.detach(), **{name: loss.detach() for name, loss in losses.items()}}
-
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        decay = min(self.options.average, (1 + self.step) / (10 + self.step))
-        for name, value in self.net.state_dict().items():
-            if value.is_floating_point():
-                self.average[name].lerp_(value, 1 - decay)
-            else:
-                self.average[name].copy_(value)
 
     def _rate(self) -> float:
         options = self.options
         rate = options.rate * min(1.0, (self.step + 1) / max(1, options.warm_up))
         return rate * 0.5 * (1 + math.cos(math.pi * self.step / options.steps)) if options.cosine else rate
 
-    def _resume(self) -> None:
-        path = self.folder / CHECKPOINT_FILE
-        if not path.is_file():
-            return
-        state = load_checkpoint(path)
-        if state['options'] != self._identity():
-            raise SketchRobotError(
-                ErrorCode.BAD_GOAL, f'{path} is of a run with other options; choose another folder, or those options'
-            )
-        self.net.load_state_dict(state['net'])
-        self.optimiser.load_state_dict(state['optimiser'])
-        self.average = {name: value.to(self.workers.device) for name, value in state['average'].items()}
-        if self.distillation is not None:
-            self.distillation.load_state_dict(state['distillation'])
-        self.step, self.sums = int(state['step']), state['sums']
-        _log.info('going on from step %d of %s', self.step, self.folder)
-
-    def _identity(self) -> str:
+    def identity(self) -> str:
         """What must not change between an interrupted run and its continuation."""
         options = {k: v for k, v in asdict(self.options).items() if k not in ('save_every', 'log_every')}
         batches = {**asdict(self.batches.options), 'seed': self.batches.seed, 'portraits': len(self.batches.portraits)}
         return json.dumps({'training': options, 'batches': batches}, default=str, sort_keys=True)
-
-    def _report(self, entry: dict[str, float]) -> None:
-        if self.workers.rank:
-            return
-        minutes = (self.options.steps - self.step) * entry['seconds'] / 60
-        losses = ' '.join(f'{k} {v:.4g}' for k, v in entry.items() if k not in ('step', 'rate', 'seconds'))
-        done = f'{self.step}/{self.options.steps}'
-        _log.info('%s: %s, %.2f s a step, %.0f min left', done, losses, entry['seconds'], minutes)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / LOG_FILE).open('a') as file:
-            file.write(json.dumps(entry) + '\n')
-        for watcher in self.watchers:
-            watcher.logged(entry)
 
 
 def _start_from(weights: Path, net: U2Net) -> None:
@@ -363,29 +326,3 @@ def _check(options: TrainOptions, batches: PortraitBatches, features: FeatureLos
     pictures = batches.options.pictures
     if pictures % workers.world:
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'{workers.world} processes cannot share {pictures} pictures evenly')
-
-
-def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write tensors, numbers and text; on failure the last checkpoint stays.
-
-    Raises:
-        SketchRobotError: BAD_GOAL, the file cannot be written.
-    """
-    buffer = io.BytesIO()
-    torch.save({'format': CHECKPOINT_FORMAT, **state}, buffer)
-    write_whole(path, buffer.getvalue())
-
-
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read what `save_checkpoint` wrote; nothing but tensors, numbers and text is accepted.
-
-    Raises:
-        SketchRobotError: BAD_GOAL, the file is something else.
-    """
-    try:
-        state = torch.load(path, map_location='cpu', weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{path} is not a checkpoint: {str(error)[:120]}') from error
-    if not isinstance(state, dict) or state.get('format') != CHECKPOINT_FORMAT:
-        raise SketchRobotError(ErrorCode.BAD_GOAL, f'{path} is not a checkpoint of this program')
-    return state

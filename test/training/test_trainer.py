@@ -21,8 +21,9 @@ from sketch_robot.training.batches import BatchOptions, PortraitBatches
 from sketch_robot.training.losses import FeatureLoss, LossWeights
 from sketch_robot.training.photo_damage import UNDAMAGED
 from sketch_robot.training.portraits import PortraitFolder
+from sketch_robot.training.run import load_checkpoint, save_checkpoint
 from sketch_robot.training.scenes import PLAIN
-from sketch_robot.training.trainer import Trainer, TrainOptions, load_checkpoint, save_checkpoint
+from sketch_robot.training.trainer import Trainer, TrainOptions
 
 ROOT = Path(__file__).parents[2]
 SMALL = U2NetChannels(inner=(2,) * 11, outer=(4,) * 11)

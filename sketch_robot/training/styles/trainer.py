@@ -8,10 +8,8 @@ and random filters are functions of seed and step, so the loss curve is that of 
 from __future__ import annotations
 
 import json
-import logging
-import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from torch import Tensor, nn
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.styles.network import StyleNet, fill_net
 from sketch_robot.line_art.styles.style_file import THUMBNAIL_PX, StyleEntry, StyleSet, save_styles
+from sketch_robot.training.run import RunningAverage, TrainingRun
 from sketch_robot.training.styles.batches import StyleBatch, StyleBatches, StyleBatchOptions
 from sketch_robot.training.styles.losses import (
     PictureLoss,
@@ -34,14 +33,11 @@ from sketch_robot.training.styles.losses import (
 )
 from sketch_robot.training.styles.pens import PenManner
 from sketch_robot.training.styles.pictures import StylePicture
-from sketch_robot.training.trainer import CHECKPOINT_FILE, LOG_FILE, load_checkpoint, save_checkpoint
 
 STYLES_FILE, PHOTOS_FILE = 'styles.safetensors', 'photos.safetensors'
 MOST_GRADIENT = 10.0
 BETAS = (0.9, 0.99)
 FASTER = 10.0  # rate of scales and shifts, by that of what all styles share
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,7 @@ class StyleTrainOptions:
     log_every: int = 20
 
 
-class StyleTrainer:
+class StyleTrainer(TrainingRun):
     """One run in its folder.
 
     Args:
@@ -116,8 +112,10 @@ class StyleTrainer:
     ) -> None:
         if not manners:
             raise SketchRobotError(ErrorCode.BAD_GOAL, 'there is no style to learn')
-        self.folder, self.manners = folder, tuple(manners)
         self.options = options or StyleTrainOptions()
+        steps, save_every, log_every = self.options.steps, self.options.save_every, self.options.log_every
+        super().__init__(folder, steps=steps, save_every=save_every, log_every=log_every)
+        self.manners = tuple(manners)
         new = self.options.only_new
         self.first = len(manners) - new if new else 0
         self.batches = StyleBatches(
@@ -136,65 +134,47 @@ class StyleTrainer:
         groups: list[dict[str, Any]] = [{'params': own, 'lr': rate * FASTER}]
         groups += [{'params': shared}] if shared else []
         self.optimiser = torch.optim.Adam(groups, lr=rate, betas=BETAS)
-        self.average = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
-        self.step = 0
-        self.sums: dict[str, float] = {}
-        self._resume()
+        self.average = RunningAverage(self.net, self.options.average)
+        self._stream: Iterator[StyleBatch] = iter(())
+        self.resume()
 
-    def run(self, *, until: int | None = None, stop: Callable[[], bool] = lambda: False) -> list[dict[str, float]]:
-        """Train to the last step (or `until`), or until `stop()` says so between steps; save at the end.
-
-        Returns:
-            What was logged, a dict a logged step.
-        """
-        last = self.options.steps if until is None else min(until, self.options.steps)
-        logged: list[dict[str, float]] = []
-        since = time.perf_counter()
-        batches = self.batches.stream(self.step)
-        while self.step < last and not stop():
-            losses = self._train_step(next(batches))
-            self.step += 1
-            for name, value in losses.items():
-                self.sums[name] = self.sums.get(name, 0.0) + value
-            if self.step % self.options.log_every == 0:
-                count = self.options.log_every
-                entry = {name: value / count for name, value in self.sums.items()}
-                if not math.isfinite(entry['loss']):
-                    raise SketchRobotError(ErrorCode.INTERNAL, f'the loss is no number at step {self.step}')
-                seconds = (time.perf_counter() - since) / count
-                logged.append({'step': self.step, **entry, 'seconds': round(seconds, 4)})
-                self._report(logged[-1])
-                self.sums, since = {}, time.perf_counter()
-            if self.step % self.options.save_every == 0 and self.step < last:
-                self.save()
-        batches.close()
-        self.save()
-        return logged
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Streams batches."""
+        stream = self.batches.stream(self.step)
+        self._stream = stream
+        try:
+            yield
+        finally:
+            stream.close()
 
     def kept(self) -> StyleSet:
         """The running average as the robot loads it; thumbnails are blank."""
         net = StyleNet(len(self.manners))
-        net.load_state_dict(self.average)
+        net.load_state_dict(self.average.values)
         return style_set(net, self.manners)
 
-    def save(self) -> None:
-        """Write checkpoint and styles.
-
-        Raises:
-            SketchRobotError: BAD_GOAL, they cannot be written; those of before are still there.
-        """
-        state = {
-            'options': self._identity(),
-            'step': self.step,
-            'sums': self.sums,
+    def state(self) -> dict[str, Any]:
+        """See `TrainingRun`."""
+        return {
             'net': self.net.state_dict(),
-            'average': self.average,
+            'average': self.average.values,
             'optimiser': self.optimiser.state_dict(),
         }
-        save_checkpoint(self.folder / CHECKPOINT_FILE, state)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """See `TrainingRun`."""
+        self.net.load_state_dict(state['net'])
+        self.optimiser.load_state_dict(state['optimiser'])
+        self.average.values = dict(state['average'])
+
+    def save_kept(self) -> None:
+        """Write the styles as the robot loads them."""
         save_styles(self.kept(), self.folder / STYLES_FILE)
 
-    def _train_step(self, batch: StyleBatch) -> dict[str, float]:
+    def train_step(self) -> dict[str, float]:
+        """See `TrainingRun`."""
+        batch = next(self._stream)
         options, factors = self.options, self.options.weights
         generator = torch.Generator().manual_seed(options.seed * 1_000_003 + self.step)
         chosen = functional_one_hot(batch.style + self.first, len(self.manners))
@@ -226,7 +206,7 @@ class StyleTrainer:
                     parameter.grad[: self.first] = 0
         nn.utils.clip_grad_norm_(self.parameters, MOST_GRADIENT)
         self.optimiser.step()
-        self._update_average()
+        self.average.update(self.net, self.step)
         return {'loss': float(total.detach()), **{name: float(loss.detach()) for name, loss in losses.items()}}
 
     def _judge(self) -> tuple[PictureLoss | None, Tensor]:
@@ -244,46 +224,13 @@ class StyleTrainer:
             pictures.append(torch.from_numpy(picture.rgb).permute(2, 0, 1).float() / 255)
         return (PictureLoss(torch.stack(pictures), style_features(self.options.vgg19)) if pictures else None), index
 
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        decay = min(self.options.average, (1 + self.step) / (10 + self.step))
-        for name, value in self.net.state_dict().items():
-            self.average[name].lerp_(value, 1 - decay)
-
-    def _resume(self) -> None:
-        path = self.folder / CHECKPOINT_FILE
-        if not path.is_file():
-            return
-        state = load_checkpoint(path)
-        if state['options'] != self._identity():
-            raise SketchRobotError(
-                ErrorCode.BAD_GOAL, f'{path} is of a run with other options; choose another folder, or those options'
-            )
-        self.net.load_state_dict(state['net'])
-        self.optimiser.load_state_dict(state['optimiser'])
-        self.average = dict(state['average'])
-        self.step, self.sums = int(state['step']), state['sums']
-        _log.info('going on from step %d of %s', self.step, self.folder)
-
-    def _identity(self) -> str:
+    def identity(self) -> str:
         """What must not change between an interrupted run and its continuation."""
         options = {k: v for k, v in asdict(self.options).items() if k not in ('save_every', 'log_every')}
         data: dict[str, Any] = {'batches': asdict(self.batches.options), 'photos': len(self.batches.photos)}
         return json.dumps(
             {'training': options, **data, 'styles': [each.name for each in self.manners]}, sort_keys=True, default=str
         )
-
-    def _report(self, entry: dict[str, float]) -> None:
-        minutes = (self.options.steps - self.step) * entry['seconds'] / 60
-        losses = ' '.join(f'{k} {v:.4g}' for k, v in entry.items() if k not in ('step', 'seconds'))
-        done = f'{self.step}/{self.options.steps}'
-        _log.info('%s: %s, %.2f s a step, %.0f min left', done, losses, entry['seconds'], minutes)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with (self.folder / LOG_FILE).open('a') as file:
-                file.write(json.dumps(entry) + '\n')
-        except OSError as error:
-            raise SketchRobotError(ErrorCode.BAD_GOAL, f'cannot write {self.folder / LOG_FILE}: {error}') from error
 
 
 def functional_one_hot(style: Tensor, styles: int) -> Tensor:
