@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from sketch_robot.characters import training_commands
 from sketch_robot.errors import ErrorCode, SketchRobotError
 
 if TYPE_CHECKING:
@@ -166,6 +167,9 @@ def add_commands(subparsers: Subparsers) -> None:
     mean.add_argument('photos', type=Path, help='folder of photos, one face each')
     mean.add_argument('out', type=Path, help='.npy')
 
+    character = _add(subparsers, 'train-character', _train_character, 'learn to make up characters from pictures')
+    training_commands.add_options(character)
+
     export = _add(subparsers, 'export-model', _export, 'write weights for the package, or an OpenVINO model')
     export.add_argument('weights', type=Path, help='.safetensors, as a run keeps them')
     export.add_argument('out', type=Path, help='.safetensors (float16) or .xml (OpenVINO)')
@@ -300,6 +304,10 @@ def _train_all(args: argparse.Namespace) -> None:
     )
     out = run_whole(args.portraits, args.folder, options, device=args.device, stop=stop_on_signal())
     _log.info('what came of it lies in %s', out)
+
+
+def _train_character(args: argparse.Namespace) -> None:
+    training_commands.train_characters(args, stop_on_signal())
 
 
 def _evaluate(args: argparse.Namespace) -> None:

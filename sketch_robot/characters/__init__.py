@@ -1,0 +1,1 @@
+"""Faces that nobody has: a generator learned from pictures of characters, drawn when nobody sits."""
