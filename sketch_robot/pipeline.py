@@ -18,7 +18,7 @@ from sketch_robot.motion import DrawingPlan, MachineLimits, Page, load_limits, p
 from sketch_robot.motion.budget import check_budget
 from sketch_robot.motion.layout import PLAIN, SheetLayout
 from sketch_robot.motion.planner import pen_in_pixels, plan_drawing
-from sketch_robot.photo import Photo, Sitter, SitterFinder, load_photo
+from sketch_robot.photo import Photo, Sitter, SitterFinder, load_photo, whole_picture
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import strokes_from
 from sketch_robot.strokes.weight import Weight
@@ -80,7 +80,7 @@ class Pipeline:
             photo: in memory, or the path of a picture file.
             page, profile: the sheet, and the machine (None: the default profile).
             time_budget_s: the most the drawing may take as predicted; None or 0: no limit.
-            require_face: without a face, whether to fail or to draw the whole picture.
+            require_face: without a face, whether to fail or to draw the whole picture, as some artists do in any case.
             weight: what makes lines wider than the pen, see `plan_drawing`.
             layout: what is on the sheet beside the drawing.
             wishes: how many lines and folds, and how much of a caricature.
@@ -97,7 +97,10 @@ class Pipeline:
         taken = photo if isinstance(photo, Photo) else load_photo(photo)
         captured_s = time.perf_counter()
         say('line_art')
-        sitter = self._finder.find(taken, require_face=require_face)
+        if self.artist.whole_picture:
+            sitter = whole_picture(taken)
+        else:
+            sitter = self._finder.find(taken, require_face=require_face)
         art = self.artist.draw(sitter)
         drawn_s = time.perf_counter()
         say('plan')

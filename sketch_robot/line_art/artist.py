@@ -13,9 +13,15 @@ from sketch_robot.photo.sitter import Sitter
 
 
 class Artist(ABC):
-    """Draws a sitter in lines. One instance draws one picture at a time; make one for each thread."""
+    """Draws a sitter in lines. One instance draws one picture at a time; make one for each thread.
+
+    Attributes:
+        name: for people.
+        whole_picture: whether it is given the whole picture, and nobody is looked for in it.
+    """
 
     name: str
+    whole_picture: bool = False
 
     @abstractmethod
     def draw(self, sitter: Sitter) -> LineArt:
@@ -41,7 +47,13 @@ def _student(runtime: str) -> Artist:
     return StudentArtist(runtime=runtime)
 
 
-ARTISTS: dict[str, Callable[[str], Artist]] = {'guided': _guided, 'student': _student}
+def _drawing(_runtime: str) -> Artist:
+    from sketch_robot.line_art.drawing import DrawingArtist
+
+    return DrawingArtist()
+
+
+ARTISTS: dict[str, Callable[[str], Artist]] = {'drawing': _drawing, 'guided': _guided, 'student': _student}
 RUNTIMES = ('openvino', 'torch')
 
 

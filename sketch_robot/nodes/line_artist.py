@@ -51,7 +51,7 @@ from sketch_robot.nodes.styling import (
     problem_with_styles,
 )
 from sketch_robot.nodes.tracing import ToTrace, Tracer
-from sketch_robot.photo import Sitter, SitterFinder
+from sketch_robot.photo import Sitter, SitterFinder, whole_picture
 from sketch_robot.strokes.importance import USUAL_PEN_PX
 from sketch_robot.wishes import AS_IT_IS, DETAILS, MOST_CARICATURE, SHADINGS, Wishes
 
@@ -213,7 +213,9 @@ class LineArtistNode(ManagedNode):
             self._artists[name] = make_artist(name, runtime=self._values['runtime'])
         return self._artists[name]
 
-    def _sitter_in(self, msg: Image, require_face: bool, *, quick: bool = False) -> Sitter:
+    def _sitter_in(self, msg: Image, require_face: bool, whole: bool, *, quick: bool = False) -> Sitter:
+        if whole:
+            return whole_picture(photo_from_ros(msg))
         if self._finder is None:
             self._finder = SitterFinder()
         self._finder.quick = quick
@@ -223,8 +225,12 @@ class LineArtistNode(ManagedNode):
         give_back_free()  # finding and drawing each take their 20 MB one after the other
         return self._artist(artist, blend).draw(sitter)
 
+    def _wants_whole_picture(self, artist: str, blend: Blend | None) -> bool:
+        return self._artist(artist, blend).whole_picture
+
     def _find_live(self, msg: Picture) -> Sitter:
-        return self._sitter_in(unpacked(msg), self._values['require_face'], quick=True)
+        whole = self._own_artist().whole_picture
+        return self._sitter_in(unpacked(msg), self._values['require_face'], whole, quick=True)
 
     def _draw_live(self, sitter: Sitter, header: Header) -> LiveArt:
         art = self._own_artist().draw_live(sitter)
@@ -290,7 +296,8 @@ class LineArtistNode(ManagedNode):
             begun_s = time.perf_counter()
             self._live.hold(True)
             await self._worker.run(give_back_free)  # after a live frame, whose memory is free for this then
-            sitter: Sitter = await self._finding.run(self._sitter_in, request.image, must_show_face)
+            whole: bool = await self._worker.run(self._wants_whole_picture, artist, blend)
+            sitter: Sitter = await self._finding.run(self._sitter_in, request.image, must_show_face, whole)
             request.image = Image(header=request.image.header)  # its picture is used up
             art: LineArt = await self._worker.run(self._draw, sitter, artist, blend)
             strokes = await self._tracer.trace(ToTrace(art, sitter, wishes, pen_px))

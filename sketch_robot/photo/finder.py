@@ -123,9 +123,7 @@ class SitterFinder:
                 f'no face was found in {name}; show a face larger and in better light, '
                 'or allow pictures without one (require_face: false, or --whole-picture)',
             )
-        frame = frame_whole(photo.size_px)
-        crop, valid = cut(photo.rgb, frame)
-        return Sitter(crop, frame.to_photo, valid, 0)
+        return whole_picture(photo)
 
     def _seen_again(self, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Boxes and mesh of the face of the frame before, moved as it moved; none when it is time to look anew."""
@@ -174,6 +172,13 @@ class SitterFinder:
         if (rough > 0.5).sum() < known:  # a drawing: the network knows photos of people
             return None
         return refine_matte(crop, rough, face)
+
+
+def whole_picture(photo: Photo) -> Sitter:
+    """All of a photo, in which nobody is looked for: faces 0, no matte."""
+    frame = frame_whole(photo.size_px)
+    crop, valid = cut(photo.rgb, frame)
+    return Sitter(crop, frame.to_photo, valid, 0)
 
 
 def find_sitter(photo: Photo, *, require_face: bool = True) -> Sitter:

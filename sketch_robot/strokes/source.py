@@ -66,6 +66,8 @@ def strokes_from(
     """
     if art.face is None:
         strokes = _of_one_picture(art, sitter, wishes)
+    elif sitter is None or sitter.face_box is None:
+        strokes = _of_a_drawing(art, art.face, sitter, wishes)
     else:
         near = face_strokes(art.face, wishes.detail)
         around = _around_the_face(art, art.face, near, SURE_INK * SURE_TIMES[wishes.detail])
@@ -91,6 +93,22 @@ def _of_one_picture(art: LineArt, sitter: Sitter | None, wishes: Wishes) -> tupl
         strokes = place_strokes(strokes, art.size_px, sitter)
     kept = np.sort(rank_strokes(strokes)[: round(OWN_SHARE[wishes.detail] * len(strokes))])
     return tuple(strokes[k] for k in kept)
+
+
+def _of_a_drawing(art: LineArt, drawn: FaceArt, sitter: Sitter | None, wishes: Wishes) -> tuple[Stroke, ...]:
+    """The strokes of a drawing in which nobody was looked for: all of them count, and its lines may be wide ones."""
+    width_px = max(USUAL_PEN_PX / drawn.scale, line_width(drawn.ink))
+    strokes = merge_strokes(face_strokes(drawn, wishes.detail, width_px=width_px))
+    placed = gained_importance(place_strokes(strokes, art.size_px, sitter), art.ink)
+    kept = np.sort(rank_strokes(placed)[: round(OWN_SHARE[wishes.detail] * len(placed))])
+    return tuple(placed[k] for k in kept)
+
+
+def line_width(ink: np.ndarray) -> float:
+    """How wide the lines of ink (H, W) usually are, pixels: twice the median depth of its ridges; 0 without any."""
+    depth = np.asarray(cv2.distanceTransform((ink > 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5))
+    ridges = depth[(depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8))) & (depth > 0)]
+    return 2.0 * float(np.median(ridges)) if len(ridges) else 0.0
 
 
 def _worth_a_lift(strokes: Sequence[Stroke], times: float) -> tuple[Stroke, ...]:
@@ -134,9 +152,15 @@ def _at_most(stroke: Stroke, half_px: float) -> Stroke:
     )
 
 
-def face_strokes(face: FaceArt, detail: Detail = 'normal') -> tuple[Stroke, ...]:
-    """Trace a face. The strokes lie in the line art's pixels; each is as wide as its ink is wide and dark."""
-    pen_px = USUAL_PEN_PX / face.scale
+def face_strokes(face: FaceArt, detail: Detail = 'normal', *, width_px: float = 0.0) -> tuple[Stroke, ...]:
+    """Trace a face. The strokes lie in the line art's pixels; each is as wide as its ink is wide and dark.
+
+    Args:
+        face: what to trace.
+        detail: how many lines.
+        width_px: of its usual lines, pixels of the face; much wider ones are shapes. 0: as wide as a pen's.
+    """
+    pen_px = width_px or USUAL_PEN_PX / face.scale
     shapes, thin = take_shapes(face.ink, face.shapes, pen_px)
     dark = np.clip(cv2.GaussianBlur(face.ink, (0, 0), 0.6 / face.scale), 0, 1)
     strokes = [_on_the_art(shape, face, None) for shape in shapes]
