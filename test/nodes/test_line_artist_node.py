@@ -203,7 +203,7 @@ def test_several_faces_are_counted_and_the_largest_is_drawn(studio: Studio, face
 @pytest.mark.parametrize(
     ('fields', 'words'),
     [
-        ({'artist': 'rembrandt'}, "there is no artist 'rembrandt'; choose one of: guided, student"),
+        ({'artist': 'rembrandt'}, "there is no artist 'rembrandt'; choose one of: drawing, guided, student"),
         ({'artist': '/some/net.onnx'}, "must be this node's parameter 'artist'"),
         ({'styles': ['cubist']}, "there is no style 'cubist'; leave styles empty, say 'default', or choose of: "),
         ({'styles': ['charcoal']}, 'charcoal is for screens'),
