@@ -5,7 +5,7 @@
 FOLDER is `mediapipe/modules` of an unpacked wheel of mediapipe 0.10.21; what comes out lies in
 `sketch_robot/photo/nets`. This was done once; only another version of the networks needs it again.
 
-OpenVINO reads the two networks for detection itself. Those for the mesh with attention (Grishchenko et al. 2020) and
+OpenVINO reads the networks for detection and for bodies itself. Those for the mesh with attention (Grishchenko et al. 2020) and
 for the person have operations that it lacks: they are rebuilt here, one operation at a time. What the mesh's network
 does to look closer at lips and eyes (a matrix from landmarks, a warped map of features, points taken back) becomes
 ordinary arithmetic and a GridSample. The weights stay what they were, float16.
@@ -279,11 +279,21 @@ def person_model(path: Path) -> openvino.Model:
 
 
 def detection_model(path: Path) -> openvino.Model:
-    """Faces: (1, S, S, 3) uint8 to `boxes` (1, N, 16) and `scores` (1, N, 1), not decoded."""
+    """Faces or bodies: (1, S, S, 3) uint8 to `boxes` (1, N, 16 or 12) and `scores` (1, N, 1), not decoded."""
     prepare = PrePostProcessor(openvino.Core().read_model(path))
     prepare.input().tensor().set_element_type(openvino.Type.u8)
     prepare.input().preprocess().convert_element_type(openvino.Type.f32).scale(127.5).mean(1.0)
     return _named(prepare.build(), 'boxes', 'scores')
+
+
+def body_model(path: Path) -> openvino.Model:
+    """A body: (1, S, S, 3) uint8 to `points` (1, 195), `score` (1, 1) and `mask` (1, S, S, 1), as they come."""
+    prepare = PrePostProcessor(openvino.Core().read_model(path))
+    prepare.input().tensor().set_element_type(openvino.Type.u8)
+    prepare.input().preprocess().convert_element_type(openvino.Type.f32).scale(255.0)
+    whole = prepare.build()
+    outputs = [whole.output(name) for name in ('Identity', 'Identity_1', 'Identity_2')]
+    return _named(openvino.Model(outputs, whole.get_parameters()), 'points', 'score', 'mask')
 
 
 def _named(model: openvino.Model, *names: str) -> openvino.Model:
@@ -293,13 +303,15 @@ def _named(model: openvino.Model, *names: str) -> openvino.Model:
 
 
 def main() -> None:
-    """Convert all four."""
+    """Convert all six."""
     modules = Path(sys.argv[1])
     models = {
         'faces_far': detection_model(modules / 'face_detection/face_detection_full_range_sparse.tflite'),
         'faces_near': detection_model(modules / 'face_detection/face_detection_short_range.tflite'),
         'mesh': mesh_model(modules / 'face_landmark/face_landmark_with_attention.tflite'),
         'person': person_model(modules / 'selfie_segmentation/selfie_segmentation.tflite'),
+        'bodies': detection_model(modules / 'pose_detection/pose_detection.tflite'),
+        'body': body_model(modules / 'pose_landmark/pose_landmark_full.tflite'),
     }
     for name, model in models.items():
         openvino.save_model(model, NETS / f'{name}.xml', compress_to_fp16=True)

@@ -26,6 +26,7 @@ class ErrorCode(IntEnum):
     CLIENT_LOST = 12  # whoever asked for the drawing went away in the middle
     OFF_PAGE = 13  # a plan would move the pen outside the page
     BAD_PLAN = 14  # a plan or stroke file cannot be read
+    NO_BODY = 15  # a pose needs one person from head to feet, and the photo shows something else
 
 
 def printable(text: str) -> str:
