@@ -14,6 +14,8 @@ from pathlib import Path
 
 from sketch_robot.errors import ErrorCode, SketchRobotError, printable
 from sketch_robot.files import PACKAGE, share_folder, state_folder
+from sketch_robot.poses.named import AS_THEY_STAND
+from sketch_robot.poses.named import NAMES as POSE_NAMES
 from sketch_robot.validation import NOT_NEGATIVE, Rule, require
 from sketch_robot.wishes import DETAILS, RULES, SHADINGS
 
@@ -160,6 +162,8 @@ ARGUMENTS = (
     Argument('age_lines', '', 'How many folds and wrinkles, 0 ... 1; empty: as in params_file.'),
     Argument('caricature', '', "How much larger the sitter's own is drawn, 0 ... 0.5; empty: as in params_file."),
     Argument('shading', '', 'How light and shade are drawn; empty: as in params_file.', ('', *SHADINGS)),
+    Argument('pose', '', 'How sitters stand, at full length; empty: as in params_file.',
+             ('', AS_THEY_STAND, *POSE_NAMES)),
     Argument('styles', '', "The style, as 'woodcut' or 'woodcut=0.7,hatch_45=0.3'; empty: as in params_file."),
     Argument('speedup', '', 'How many times faster than real the simulated machine is; empty: as in params_file.'),
     Argument('studio', 'false', 'Whether to serve the pages for visitors and the operator.', ('true', 'false')),
@@ -288,6 +292,7 @@ def portrait_graph(options: Mapping[str, str]) -> tuple[NodeSpec, ...]:
             file_folders=str(state_folder() / 'hands') if served else '',  # of what the studio teaches
             detail=said['detail'],
             shading=said['shading'],
+            pose=said['pose'],
             styles=said['styles'],
             age_lines=_number('age_lines', said['age_lines'], RULES['age_lines']),
             caricature=_number('caricature', said['caricature'], RULES['caricature']),

@@ -19,6 +19,7 @@ from sketch_robot.motion.layout import PLAIN, SheetLayout, lay_out
 from sketch_robot.pipeline import Pipeline, PipelineResult
 from sketch_robot.plotters import Outcome, Paper, SimulatedPlotter, SimulationOptions, paper_of
 from sketch_robot.plotters.paper import save_png
+from sketch_robot.poses.wish import PORTRAIT, PoseWish, check_wishes
 from sketch_robot.report import Report
 from sketch_robot.strokes.weight import Weight
 from sketch_robot.wishes import AS_IT_IS, Wishes
@@ -38,6 +39,7 @@ class DrawSettings:
     weight: Weight = 'passes'
     layout: SheetLayout = PLAIN
     wishes: Wishes = AS_IT_IS
+    pose: PoseWish = PORTRAIT
 
     def failed(self, error: SketchRobotError) -> Report:
         """The report of a photo that could not be drawn."""
@@ -58,6 +60,7 @@ def check_settings(
     weight: Weight = 'passes',
     layout: SheetLayout = PLAIN,
     wishes: Wishes = AS_IT_IS,
+    pose: PoseWish = PORTRAIT,
 ) -> DrawSettings:
     """Check what a person asked for. A margin of None is the default one; with styles, they draw and not the artist.
 
@@ -67,6 +70,7 @@ def check_settings(
     margin_mm = DEFAULT_MARGIN_MM if margin_mm is None else margin_mm
     sheet, machine = parse_page(page, margin_mm=margin_mm, orientation=orientation), load_limits(profile)
     lay_out(layout, sheet, machine.pen_width_mm)
+    check_wishes(pose, wishes)
     return DrawSettings(
         sheet,
         machine,
@@ -76,6 +80,7 @@ def check_settings(
         weight,
         layout,
         wishes,
+        pose,
     )
 
 
@@ -153,6 +158,7 @@ def draw_one(settings: DrawSettings, pipeline: Pipeline, photo: Path, files: Fil
         weight=settings.weight,
         layout=settings.layout,
         wishes=settings.wishes,
+        pose=settings.pose,
         on_stage=lambda stage: say(stage, ''),
     )
     if files.line_art is not None:

@@ -19,6 +19,8 @@ from sketch_robot.motion.budget import check_budget
 from sketch_robot.motion.layout import PLAIN, SheetLayout
 from sketch_robot.motion.planner import pen_in_pixels, plan_drawing
 from sketch_robot.photo import Photo, Sitter, SitterFinder, load_photo, whole_picture
+from sketch_robot.poses.drawing import FigureArtist, full_length_art
+from sketch_robot.poses.wish import PORTRAIT, PoseWish, check_wishes
 from sketch_robot.stroke import Stroke
 from sketch_robot.strokes import strokes_from
 from sketch_robot.strokes.weight import Weight
@@ -31,7 +33,7 @@ class PipelineResult:
 
     Attributes:
         sitter: the crop, and what was found in it.
-        art: the line art, as large as the crop.
+        art: the line art, as large as the crop; at full length that of the whole figure.
         strokes: of the line art, in its pixels, before any was left out.
         plan: what to draw.
         stage_s: wall-clock seconds. capture: reading the photo, 0 when it was in memory; line_art: finding the sitter
@@ -60,6 +62,7 @@ class Pipeline:
         self.artist = make_artist(artist) if isinstance(artist, str) else artist
         self._own_finder = finder is None
         self._finder = SitterFinder() if finder is None else finder
+        self._figures = FigureArtist()
 
     def draw(
         self,
@@ -72,6 +75,7 @@ class Pipeline:
         weight: Weight = 'passes',
         layout: SheetLayout = PLAIN,
         wishes: Wishes = AS_IT_IS,
+        pose: PoseWish = PORTRAIT,
         on_stage: Callable[[str], None] | None = None,
     ) -> PipelineResult:
         """Draw a photo's largest face.
@@ -84,28 +88,35 @@ class Pipeline:
             weight: what makes lines wider than the pen, see `plan_drawing`.
             layout: what is on the sheet beside the drawing.
             wishes: how many lines and folds, and how much of a caricature.
+            pose: how the sitter stands, at full length; a portrait of the head without.
             on_stage: called with the name of each stage of `PipelineResult.stage_s` as it begins.
 
         Raises:
-            SketchRobotError: BAD_GOAL, an unusable budget; BAD_IMAGE, the file is no picture; NO_FACE;
-                NOTHING_TO_DRAW, no line was found or the budget is too short for any.
+            SketchRobotError: BAD_GOAL, an unusable budget, or wishes that do not go together; BAD_IMAGE, the file is
+                no picture; NO_FACE; NO_BODY, for a pose; NOTHING_TO_DRAW, no line was found or the budget is too short
+                for any.
         """
         check_budget(time_budget_s)
+        check_wishes(pose, wishes)
         say = on_stage or (lambda _stage: None)
         say('capture')
         started_s = time.perf_counter()
         taken = photo if isinstance(photo, Photo) else load_photo(photo)
         captured_s = time.perf_counter()
         say('line_art')
-        if self.artist.whole_picture:
+        if self.artist.whole_picture and not pose:
             sitter = whole_picture(taken)
         else:
-            sitter = self._finder.find(taken, require_face=require_face)
+            sitter = self._finder.find(taken, require_face=require_face or bool(pose))
+        figure = self._figures.draw(taken.rgb, pose) if pose else None
         art = self.artist.draw(sitter)
         drawn_s = time.perf_counter()
         say('plan')
         machine = profile or MachineLimits()
         strokes = strokes_from(art, sitter, wishes, pen_px=pen_in_pixels(art.size_px, page, machine, layout))
+        if figure is not None:
+            art = full_length_art(art, strokes, sitter, figure)
+            strokes = art.strokes or ()
         plan = plan_drawing(
             strokes,
             art.size_px,
@@ -155,6 +166,7 @@ def draw_photo(
     weight: Weight = 'passes',
     layout: SheetLayout = PLAIN,
     wishes: Wishes = AS_IT_IS,
+    pose: PoseWish = PORTRAIT,
 ) -> PipelineResult:
     """Draw one photo; for several, a `Pipeline` saves the seconds that loading takes. See `Pipeline.draw`.
 
@@ -174,4 +186,5 @@ def draw_photo(
             weight=weight,
             layout=layout,
             wishes=wishes,
+            pose=pose,
         )

@@ -15,6 +15,7 @@ from sketch_robot.line_art import DEFAULT_ARTIST
 if TYPE_CHECKING:  # the rooms take a second to load; `--help` does without
     from sketch_robot.contact_sheet import Tile
     from sketch_robot.photo_drawing import DrawSettings
+    from sketch_robot.poses.wish import PoseWish
     from sketch_robot.report import Report
 
 SHEET_NAME, REPORT_NAME = 'contact_sheet.png', 'report.json'
@@ -38,6 +39,12 @@ def add_commands(subparsers: Any) -> None:
         'sheet to look at; photos that cannot be drawn are named and left out.',
         epilog='example: sketch-robot draw face.jpg -o plan.svg --page A5 --time-budget 120',
     )
+    add_drawing_options(parser)
+    parser.set_defaults(run=draw, log_level=logging.WARNING, pose='')
+
+
+def add_drawing_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a command that draws photos asks for."""
     parser.add_argument('photo', metavar='PHOTO', type=Path, help='a picture file (JPEG, PNG ...), or a folder of them')
     parser.add_argument(
         '-o', '--out', metavar='PLAN', type=Path, required=True,
@@ -83,7 +90,6 @@ def add_commands(subparsers: Any) -> None:
         metavar='FILE',
         help=f'write a report in figures (for a folder it is always written; default: {REPORT_NAME} beside the plans)',
     )
-    parser.set_defaults(run=draw, log_level=logging.WARNING)
 
 
 def draw(args: argparse.Namespace) -> int:
@@ -114,9 +120,21 @@ def _settings_of(args: argparse.Namespace) -> DrawSettings:
             weight=args.weight,
             layout=layout_of(args),
             wishes=Wishes(args.detail, args.age_lines, args.caricature, args.shading),
+            pose=_pose_of(args.pose),
         )
     except SketchRobotError as error:
         raise UsageError(error.code, error.message) from error
+
+
+def _pose_of(text: str) -> PoseWish:
+    """What is said of a pose: a name, or the path of a picture."""
+    from sketch_robot.photo import load_photo
+    from sketch_robot.photo.sources import PICTURE_SUFFIXES
+    from sketch_robot.poses.wish import PoseWish
+
+    if Path(text).suffix.lower() in PICTURE_SUFFIXES:
+        return PoseWish(image=load_photo(Path(text)).rgb)
+    return PoseWish(text)
 
 
 def _draw_photo(args: argparse.Namespace) -> int:

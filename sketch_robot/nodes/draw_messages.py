@@ -145,7 +145,8 @@ def make_goal(image: Any = None, **fields: Any) -> Draw.Goal:
 
     Args:
         image: as of `PortraitClient.draw`.
-        fields: fields of the goal by name; durations are seconds, messages within may be dicts of their fields.
+        fields: fields of the goal by name; durations are seconds, pictures as `image`, other messages within may be
+            dicts of their fields.
 
     Raises:
         SketchRobotError: BAD_GOAL, there is no such field, or the value does not fit; BAD_IMAGE.
@@ -166,6 +167,8 @@ def _fill(msg: Any, fields: dict[str, Any], what: str) -> None:
             if not isinstance(value, int | float) or not 0.0 <= value < 2.0**31:
                 raise SketchRobotError(ErrorCode.BAD_GOAL, f'{name} is a number of seconds from 0 on, not {value!r}')
             value = duration_to_ros(value)
+        elif types[name] == 'sensor_msgs/Image' and not isinstance(value, Image):
+            value = image_to_ros(_photo_of(value).rgb, 'rgb8')
         elif isinstance(value, dict) and '/' in types[name]:
             inner = type(getattr(msg, name))(check_fields=True)
             _fill(inner, value, name)

@@ -26,6 +26,7 @@ from sketch_robot.nodes.camera import demo_photo
 from sketch_robot.nodes.graph_process import Graph, NoGraph, free_domain
 from sketch_robot.nodes.terminal import Interrupts, ProgressLine, follow
 from sketch_robot.photo import load_photo
+from sketch_robot.photo.sources import PICTURE_SUFFIXES
 from sketch_robot.plotters.paper import save_png
 from sketch_robot.report import Report, write_report
 
@@ -79,6 +80,9 @@ def parse(words: list[str] | None) -> argparse.Namespace:
         '--caricature', type=float, default=UNSAID, metavar='SHARE', help="the sitter's own larger: 0, not, to 0.5"
     )
     parser.add_argument('--shading', default='', metavar='MANNER', help='how light and shade are drawn')
+    parser.add_argument(
+        '--pose', default='', metavar='NAME|PICTURE', help='how the sitter stands, at full length, or who shows it'
+    )
     parser.add_argument(
         '--speedup', type=float, default=20.0, help='how much faster the simulated machine is (default 20)'
     )
@@ -145,9 +149,11 @@ def _run(args: argparse.Namespace, interrupts: Interrupts) -> Report:
     if not args.attach:
         os.environ.setdefault('ROS_DOMAIN_ID', str(free_domain()))  # not to meet a robot that is drawing
         os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-    named = ('page', 'time_budget', 'dry_run', 'artist', 'detail', 'age_lines', 'caricature', 'shading')
+    named = ('page', 'time_budget', 'dry_run', 'artist', 'detail', 'age_lines', 'caricature', 'shading', 'pose')
     fields = {name: getattr(args, name) for name in named}
     fields['styles'], fields['style_weights'] = parse_blend(args.styles)
+    if Path(args.pose).suffix.lower() in PICTURE_SUFFIXES:
+        fields['pose'], fields['pose_image'] = '', args.pose
     progress = ProgressLine()
     with (
         NoGraph() if args.attach else Graph(options, args.out / 'graph.log') as graph,

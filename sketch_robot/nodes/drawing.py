@@ -406,6 +406,8 @@ def _render_request(goal: Draw.Goal, image: Image | None = None, **fields: Any) 
         age_lines=goal.age_lines,
         caricature=goal.caricature,
         shading=goal.shading,
+        pose=goal.pose,
+        pose_image=goal.pose_image,
         **fields,
     )
 

@@ -37,10 +37,11 @@ from sketch_robot.nodes.image_input import TRANSPORT, Picture, unpacked
 from sketch_robot.nodes.images import ink_to_ros, photo_from_ros
 from sketch_robot.nodes.live_view import LiveArt, LiveView
 from sketch_robot.nodes.managed import AUTOSTART, ManagedNode
-from sketch_robot.nodes.messages import strokes_from_ros
+from sketch_robot.nodes.messages import strokes_from_ros, strokes_to_ros
 from sketch_robot.nodes.node import Worker, failure_of, run_node
 from sketch_robot.nodes.one_heap import give_back_free, share_one_heap
 from sketch_robot.nodes.parameters import FOLDERS, Parameter, Parameters
+from sketch_robot.nodes.posing import POSE, Figures, asked_pose
 from sketch_robot.nodes.styling import (
     STYLE_FILE,
     STYLES,
@@ -52,6 +53,7 @@ from sketch_robot.nodes.styling import (
 )
 from sketch_robot.nodes.tracing import ToTrace, Tracer
 from sketch_robot.photo import Sitter, SitterFinder, whole_picture
+from sketch_robot.poses.wish import check_wishes
 from sketch_robot.strokes.importance import USUAL_PEN_PX
 from sketch_robot.wishes import AS_IT_IS, DETAILS, MOST_CARICATURE, SHADINGS, Wishes
 
@@ -76,6 +78,7 @@ PARAMETERS = (
         high=MOST_CARICATURE,
     ),
     Parameter('shading', AS_IT_IS.shading, 'How light and shade are drawn.', choices=SHADINGS),
+    POSE,
     Parameter('live', True, 'Whether to draw camera frames while somebody listens to line_art.'),
     TRANSPORT,
     AUTOSTART,
@@ -101,6 +104,7 @@ class LineArtistNode(ManagedNode):
         self._tracer = Tracer(self, self._worker)
         self._artists: dict[str, Artist] = {}
         self._painter: StylePainter | None = None
+        self._figures = Figures()
         self._finder: SitterFinder | None = None
         self._requests = 0
         self._trouble = ''
@@ -193,6 +197,7 @@ class LineArtistNode(ManagedNode):
     def _forget_artists(self) -> None:
         self._artists.clear()
         self._painter = None
+        self._figures.forget()
 
     def _change_artist(self) -> None:
         self._forget_artists()
@@ -288,21 +293,28 @@ class LineArtistNode(ManagedNode):
             values = self._values
             blend = asked_blend(request.styles, request.style_weights, values['styles'], values['style_file'])
             self._check_artist(artist)
+            pose = asked_pose(request.pose, request.pose_image, values['pose'])
+            request.pose_image = Image()  # its picture is used up
             wishes = self._wishes(request)
+            check_wishes(pose, wishes)
             if request.check_only:
                 return response
-            must_show_face = request.require_face or self._values['require_face']
+            must_show_face = request.require_face or self._values['require_face'] or bool(pose)
             pen_px = request.pen_pixels or USUAL_PEN_PX
             begun_s = time.perf_counter()
             self._live.hold(True)
             await self._worker.run(give_back_free)  # after a live frame, whose memory is free for this then
-            whole: bool = await self._worker.run(self._wants_whole_picture, artist, blend)
+            whole: bool = not pose and await self._worker.run(self._wants_whole_picture, artist, blend)
             sitter: Sitter = await self._finding.run(self._sitter_in, request.image, must_show_face, whole)
+            figure = await self._worker.run(self._figures.draw, request.image, pose) if pose else None
             request.image = Image(header=request.image.header)  # its picture is used up
             art: LineArt = await self._worker.run(self._draw, sitter, artist, blend)
             strokes = await self._tracer.trace(ToTrace(art, sitter, wishes, pen_px))
             ink = art.ink
-            if wishes != AS_IT_IS:  # what the artist drew is not what is wished
+            if figure is not None:
+                art = await self._worker.run(self._figures.with_head, figure, art, strokes, sitter)
+                strokes, ink = strokes_to_ros(art.strokes or ()), art.ink
+            elif wishes != AS_IT_IS:  # what the artist drew is not what is wished
                 ink = await self._worker.run(_shown, strokes, art.size_px)
             seconds = time.perf_counter() - begun_s
         except Exception as error:  # noqa: BLE001  every failure is answered with its code; defects are logged

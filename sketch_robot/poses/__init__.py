@@ -1,1 +1,1 @@
-"""The sitter in another pose: joints, a deformable generator, and a drawing of the figure with the sitter's own head."""
+"""The sitter in another pose: joints, a deformable generator, and a drawing of the figure with their own head."""

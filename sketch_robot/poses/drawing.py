@@ -20,8 +20,9 @@ from sketch_robot.photo.sitter import Sitter
 from sketch_robot.poses.figure import figure_strokes, parts_of, sampled_where
 from sketch_robot.poses.framing import CANVAS_PX, SEEN, FullLength, find_sitter, frame_sitter, scaled, shrunk
 from sketch_robot.poses.joints import FACE, NECK, part_warp, torso_length
-from sketch_robot.poses.named import AS_THEY_STAND, check_name, taken_by, usual_pose
+from sketch_robot.poses.named import AS_THEY_STAND, taken_by, usual_pose
 from sketch_robot.poses.runtime import PosePainter
+from sketch_robot.poses.wish import PoseWish
 from sketch_robot.stroke import Stroke
 
 PEN_PX = 2.6  # of the canvas: a pen of 0.5 mm on A5
@@ -33,36 +34,6 @@ ARMS = slice(2, 6)  # among the parts
 ROUND_ARMS_PX = 13  # a hand before the head is drawn
 AROUND_HEAD_PX = 7
 SHORTEST_PX = 16.0
-
-
-@dataclass(frozen=True, eq=False)
-class PoseWish:
-    """How a sitter is to stand.
-
-    Attributes:
-        name: of a pose, 'as_they_stand', or '': a portrait of the head.
-        image: (H, W, 3) uint8 RGB of somebody whose pose is taken, then `name` is ''; None: there is none.
-
-    Raises:
-        SketchRobotError: BAD_GOAL, there is no pose of that name, or both are given.
-    """
-
-    name: str = ''
-    image: np.ndarray | None = None
-
-    def __post_init__(self) -> None:
-        check_name(self.name)
-        if self.name and self.image is not None:
-            raise SketchRobotError(
-                ErrorCode.BAD_GOAL, f'a pose is named {self.name!r} and shown in a picture as well; give one of both'
-            )
-
-    def __bool__(self) -> bool:
-        """Whether anything is wished."""
-        return bool(self.name) or self.image is not None
-
-
-PORTRAIT = PoseWish()
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +193,7 @@ def _arms(pose: np.ndarray) -> np.ndarray:
     warp = part_warp(pose, pose)
     for corners, there in zip(warp.corners[ARMS], warp.there[ARMS], strict=True):
         if there:
-            cv2.fillConvexPoly(where, np.rint(corners).astype(np.int32), 1)
+            cv2.fillConvexPoly(where, np.rint(corners).astype(np.int32), [1])
     return cv2.dilate(where, np.ones((ROUND_ARMS_PX, ROUND_ARMS_PX), np.uint8)) > 0
 
 

@@ -90,6 +90,8 @@ def compare_models(
     seeds: Sequence[int] = (0, 1),
     count: int = 126,
     models: Sequence[Model] = MODELS,
+    pairs: int = 4,
+    device: torch.device | str = 'cpu',
     stop: Callable[[], bool] = lambda: False,
 ) -> list[dict[str, Any]]:
     """Train each model with each seed and judge it; runs that are there are gone on with.
@@ -106,7 +108,13 @@ def compare_models(
     for seed in seeds:
         for model in models:
             chosen = replace(options, model=model, seed=seed)
-            trainer = PoseTrainer(folder / f'{model}_{seed}', PosePairs(train, seed=seed), chosen, features=features)
+            trainer = PoseTrainer(
+                folder / f'{model}_{seed}',
+                PosePairs(train, count=pairs, seed=seed),
+                chosen,
+                features=features,
+                device=device,
+            )
             trainer.run(stop=stop)
             if trainer.share_done < 1.0:
                 return table
@@ -115,3 +123,12 @@ def compare_models(
             _log.info('%s, seed %d: %s', model, seed, scores)
             write_whole(folder / TABLE_FILE, (json.dumps(table, indent=1) + '\n').encode())
     return table
+
+
+def table_of(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The rows as lines of a table in Markdown."""
+    lines = ['| model | seed | SSIM | mask-SSIM | detection | matte |', '|---|---|---|---|---|---|']
+    for row in rows:
+        figures = ' | '.join(f'{row[name]:.3f}' for name in ('ssim', 'mask_ssim', 'detection', 'matte_iou'))
+        lines.append(f'| {row["model"]} | {row["seed"]} | {figures} |')
+    return lines

@@ -1,8 +1,8 @@
 """Line art of a figure: its outline, and the borders between its colours.
 
-A small generator gives shapes and colours but no crisp texture, and a drawing needs no more: the outline comes from the
-matte, the lines inside from the borders of flat areas of colour (clothes, skin, shoes, broad patterns), as someone draws
-who leaves shading out.
+A small generator gives shapes and colours but no crisp texture, and a drawing needs no more: the outline comes from
+the matte, the lines inside from the borders of flat areas of colour (clothes, skin, shoes, broad patterns), as someone
+draws who leaves shading out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sketch_robot.stroke import Stroke
 
 COLOURS = 8  # areas of colour at most
 SAME_COLOUR = 15.0  # distance in Lab, lightness weighing less, below which two are one
-LIGHTNESS = 0.6  # its weight: light and shade make no border
+LIGHTNESS, CHROMA = 0.6, 1.2  # weights: light and shade make no border
 SAMPLED = 7  # every so many pixels teach the colours
 FLAT_PASSES, FLAT_PX, FLAT_COLOUR, FLAT_REACH = 4, 9, 28, 6  # of the bilateral filter
 # Pixels of the canvas:
@@ -25,6 +25,7 @@ OUTLINE_SMOOTH, BORDER_SMOOTH = 4.0, 4.0
 SPACING = 2.0
 SMALLEST_PART, SMALLEST_AREA = 400.0, 450.0  # px^2
 SHORTEST_BORDER = 34.0
+SHORTEST_RUN = 8  # points of an outline
 FROM_OUTLINE = 7.0  # a border that runs along the outline is the outline once more
 LINK_PX, LINK_COS = 12.0, 0.7
 OUTLINE_WORTH, BORDER_WORTH = 0.9, 0.45
@@ -68,7 +69,7 @@ def _outlines(inside: np.ndarray) -> list[np.ndarray]:
         begin = int(np.argmin(free))
         xy, free = np.roll(xy, -begin, axis=0), np.roll(free, -begin)
         for run in runs(free):
-            if len(run) > 8:
+            if run.stop - run.start > SHORTEST_RUN:
                 found.append(smooth(resample(xy[run], SPACING), OUTLINE_SMOOTH))
     return found
 
@@ -97,7 +98,9 @@ def _areas(rgb: np.ndarray, inside: np.ndarray) -> np.ndarray | None:
     flat = rgb
     for _ in range(FLAT_PASSES):
         flat = cv2.bilateralFilter(flat, FLAT_PX, FLAT_COLOUR, FLAT_REACH)
-    lab = cv2.cvtColor(flat, cv2.COLOR_RGB2LAB)[inside].astype(np.float32) * np.float32([LIGHTNESS, 1.2, 1.2])
+    lab = cv2.cvtColor(flat, cv2.COLOR_RGB2LAB)[inside].astype(np.float32) * np.array(
+        [LIGHTNESS, CHROMA, CHROMA], np.float32
+    )
     taught = lab[::SAMPLED]
     if len(taught) < 50 * COLOURS:
         return None
@@ -138,7 +141,7 @@ def runs(free: np.ndarray) -> list[slice]:
 
 
 def parts_of(xy: np.ndarray, keep: np.ndarray, shortest_px: float) -> list[np.ndarray]:
-    """The stretches of a line (N, 2) that are kept, those of at least that length; a closed line may go on over its end."""
+    """The stretches of a line (N, 2) that are kept and so long; in a closed line one may go on over its end."""
     if keep.all():
         return [xy]
     if len(xy) > 3 and (xy[0] == xy[-1]).all():

@@ -99,7 +99,7 @@ def moved(pose: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def part_warp(source: np.ndarray, target: np.ndarray) -> PartWarp:
-    """The ten parts of a target pose, each with the affine map that brings it from a source pose (Siarohin et al. 2018).
+    """The ten parts of a target pose, each with the affine map that brings it from a source (Siarohin et al. 2018).
 
     Heads and limbs are turned and scaled, torsos get the affine map of least squares between their four corners; a
     limb that the source lacks is taken from its mirror image, what neither has is left out.

@@ -26,7 +26,7 @@ class ShallowFeatures(Protocol):
 
 
 def nearest_neighbour_loss(drawn: Tensor, wanted: Tensor, side: int = NEIGHBOURS) -> Tensor:
-    """Distance of each pixel's features to the nearest of its neighbourhood; maps (N, C, H, W), summed, a mean over N."""
+    """Distance of each pixel's features to the nearest of its neighbourhood; maps (N, C, H, W), summed, mean over N."""
     reach = side // 2
     height, width = drawn.shape[-2:]
     around = functional.pad(wanted, [reach] * 4, mode='replicate')
@@ -46,7 +46,7 @@ def nearest_neighbour_loss(drawn: Tensor, wanted: Tensor, side: int = NEIGHBOURS
     return (drawn - chosen).abs().sum() / len(drawn)
 
 
-def shallow_features(vgg19: Path | None = None) -> ShallowFeatures:
+def shallow_features(vgg19: Path | None = None, device: torch.device | str = 'cpu') -> ShallowFeatures:
     """VGG19's conv1_2 from a file, as published, or without one EfficientNet-Lite0's first layer, which halves,
     on pictures of twice the size.
 
@@ -56,12 +56,12 @@ def shallow_features(vgg19: Path | None = None) -> ShallowFeatures:
     from sketch_robot.training.losses import Lite0Features, Vgg19Features
 
     if vgg19 is None:
-        lite = Lite0Features(taps=(-1,)).eval().requires_grad_(False)
+        lite = Lite0Features(taps=(-1,)).eval().requires_grad_(False).to(device)
 
         def stem(rgb: Tensor) -> Tensor:
             large = functional.interpolate(rgb, scale_factor=2, mode='bilinear', align_corners=False)
             return lite.maps(large)[0] / LITE0_MOST
 
         return stem
-    vgg = Vgg19Features(vgg19).eval().requires_grad_(False)
+    vgg = Vgg19Features(vgg19).eval().requires_grad_(False).to(device)
     return lambda rgb: vgg.features[:CONV1_2]((rgb - vgg.mean) / vgg.std)

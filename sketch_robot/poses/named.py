@@ -187,7 +187,7 @@ def taken_by(sitter: np.ndarray, pose: np.ndarray, height_px: int, width_px: int
 
 
 def _bone_ratios(sitter: np.ndarray, torso: float) -> dict[float, float]:
-    """How long a sitter's bones are beside the usual ones; the longer of both sides, since the other is foreshortened."""
+    """How long a sitter's bones are beside the usual ones; of both sides the longer, the other is foreshortened."""
     found: dict[float, float] = {}
     for begin, end, usual in BONES:
         if sitter[begin, 2] > 0 and sitter[end, 2] > 0:

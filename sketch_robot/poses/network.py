@@ -9,6 +9,8 @@ map, and the maximum of all and of the undeformed features goes on. Maps are (N,
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -55,8 +57,7 @@ class Encoder(nn.Module):
         widths = shape.widths
         self.first = nn.Conv2d(inputs, widths[0], 3, 1, 1)
         self.stages = nn.ModuleList(
-            Down(a, b, norm=shape.normalised(k))
-            for k, (a, b) in enumerate(zip(widths[:-1], widths[1:], strict=True), 1)
+            Down(a, b, norm=shape.normalised(k)) for k, (a, b) in enumerate(itertools.pairwise(widths), 1)
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -123,7 +124,7 @@ class PoseDiscriminator(nn.Module):
         super().__init__()
         widths = (width, 2 * width, 4 * width, 8 * width)
         self.first = nn.Conv2d(2 * (channels + len(JOINTS)), width, 4, 2, 1)
-        self.stages = nn.ModuleList(Down(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.stages = nn.ModuleList(Down(a, b) for a, b in itertools.pairwise(widths))
         self.last = nn.Conv2d(widths[-1], 1, 4, 2, 1)
 
     def forward(self, picture: Tensor, pose: Tensor, drawn: Tensor, target: Tensor) -> Tensor:

@@ -182,8 +182,9 @@ class PosePairs:
             return first, pose, second, target
         height, width = pictures.size_px
         turn, zoom = rng.uniform(-MOST_TURN_RAD, MOST_TURN_RAD), np.exp(rng.uniform(-MOST_ZOOM, MOST_ZOOM))
-        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), np.degrees(turn), zoom)
-        matrix[:, 2] += rng.uniform(-MOST_SHIFT, MOST_SHIFT, 2) * height
+        matrix: np.ndarray = cv2.getRotationMatrix2D((width / 2, height / 2), np.degrees(turn), zoom)
+        shift = rng.uniform(-MOST_SHIFT, MOST_SHIFT, 2) * height
+        matrix = np.column_stack([matrix[:, :2], matrix[:, 2] + shift])
         pose = moved(pose, matrix)
         centred = matrix.copy()
         centred[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5  # OpenCV's pixel centres lie at whole numbers

@@ -171,7 +171,7 @@ def make_model(weights: PoseWeights, height: int, width: int) -> Model:
 def _encoded(name: str, x: Any, shape: PoseShape, tensors: dict[str, np.ndarray], ops: Any) -> list[Any]:
     maps = [_convolved(x, f'{name}.first', tensors, 1, ops)]
     for stage in range(len(shape.widths) - 1):
-        rectified = ops.prelu(maps[-1], np.float32([LEAK]))
+        rectified = ops.prelu(maps[-1], np.array([LEAK], np.float32))
         x = _convolved(rectified, f'{name}.stages.{stage}.conv', tensors, 2, ops)
         if shape.normalised(stage + 1):
             x = ops.mvn(x, np.array([2, 3]), True, NORM_EPSILON, 'inside_sqrt')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from sketch_robot.poses.joints import JOINTS
@@ -49,7 +50,7 @@ def tensor_shapes(shape: PoseShape) -> dict[str, tuple[int, ...]]:
     for encoder, inputs in (('look', shape.channels + poses), ('goal', poses)):
         found[f'{encoder}.first.weight'] = (widths[0], inputs, 3, 3)
         found[f'{encoder}.first.bias'] = (widths[0],)
-        for stage, (a, b) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for stage, (a, b) in enumerate(itertools.pairwise(widths)):
             found[f'{encoder}.stages.{stage}.conv.weight'] = (b, a, 4, 4)
     below = 0
     for number, width in enumerate(widths[:0:-1]):
