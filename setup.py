@@ -24,6 +24,7 @@ setup(
         NAME: [
             'line_art/student/weights/*',
             'line_art/styles/weights/*',
+            'poses/weights/*',
             'photo/nets/*',
             'strokes/mean_face.npy',
             'studio/pages/*',

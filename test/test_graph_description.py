@@ -41,9 +41,9 @@ def test_nothing_said_means_all_nodes_as_the_parameter_file_says() -> None:
 
 def test_arguments_reach_the_nodes_that_they_concern() -> None:
     said = {'page': '148x210', 'time_budget': '90', 'plotter': 'simulated', 'speedup': '25', 'camera': '/dev/video2'}
-    said |= {'detail': 'few', 'age_lines': '0', 'caricature': '0.25', 'shading': 'spiral'}
+    said |= {'detail': 'few', 'age_lines': '0', 'caricature': '0.25', 'shading': 'spiral', 'pose': 'dancer'}
     assert parameters_of('camera', **said) == {'source': '/dev/video2'}
-    wished = {'detail': 'few', 'age_lines': 0.0, 'caricature': 0.25, 'shading': 'spiral'}
+    wished = {'detail': 'few', 'age_lines': 0.0, 'caricature': 0.25, 'shading': 'spiral', 'pose': 'dancer'}
     assert parameters_of('line_artist', **said) == wished
     assert parameters_of('planner', **said) == {'page': '148x210', 'time_budget': 90.0}
     assert parameters_of('plotter', **said) == {'machine': 'simulated', 'page': '148x210', 'speedup': 25.0}

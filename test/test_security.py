@@ -15,7 +15,7 @@ from sketch_robot.graph import INTERFACES, NODES, portrait_graph
 from sketch_robot.security import interfaces_of, make_policy
 
 PACKAGE = Path(__file__).parents[1] / 'sketch_robot'
-MODELS = ('line_art/student/weights', 'photo/nets')
+MODELS = ('line_art/student/weights', 'photo/nets', 'poses/weights')
 
 
 def allowed(policy: str, enclave: str, kind: str, verb: str) -> set[str]:

@@ -19,7 +19,7 @@ from sketch_robot.photo.body import BodyFinder
 from sketch_robot.photo.sitter import Sitter
 from sketch_robot.poses.figure import figure_strokes, parts_of, sampled_where
 from sketch_robot.poses.framing import CANVAS_PX, SEEN, FullLength, find_sitter, frame_sitter, scaled, shrunk
-from sketch_robot.poses.joints import FACE, NECK, part_warp, torso_length
+from sketch_robot.poses.joints import FACE, LIMBS, NECK, part_warp, torso_length
 from sketch_robot.poses.named import AS_THEY_STAND, taken_by, usual_pose
 from sketch_robot.poses.runtime import PosePainter
 from sketch_robot.poses.wish import PoseWish
@@ -31,6 +31,8 @@ COLLAR = 0.55  # how far down from the chin to the neck's base the portrait goes
 MOST_TURN_RAD = 0.45  # of a head
 HEAD_REACH = 0.8  # from the face's middle, in torso lengths: there is no other head than the sitter's
 ARMS = slice(2, 6)  # among the parts
+# Half widths of `LIMBS` that a figure has at least, in torso lengths.
+LIMB_CORES = (0.07, 0.055, 0.07, 0.055, 0.1, 0.075, 0.1, 0.075)
 ROUND_ARMS_PX = 13  # a hand before the head is drawn
 AROUND_HEAD_PX = 7
 SHORTEST_PX = 16.0
@@ -76,12 +78,12 @@ class FigureArtist:
         frame = frame_sitter(rgb, find_sitter(rgb, self._finder))
         if wish.name == AS_THEY_STAND:
             identity = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-            return _figure(frame.rgba, frame, frame.pose, identity)
+            return _figure(figure_strokes(frame.rgba), frame.rgba, frame, frame.pose, identity)
         wanted = usual_pose(wish.name) if wish.image is None else self._pose_of(wish.image)
         height, width = CANVAS_PX
         target = taken_by(frame.pose, wanted, height, width)
         rgba = self.paint(frame, target)
-        return _figure(rgba, frame, target, _head_move(frame.pose, target))
+        return _figure(figure_strokes(rgba, coarse=True), rgba, frame, target, _head_move(frame.pose, target))
 
     def paint(self, frame: FullLength, target: np.ndarray) -> np.ndarray:
         """A sitter in another pose: (1024, 512, 4) uint8; the pose (18, 3) float32 in pixels of the canvas."""
@@ -90,7 +92,7 @@ class FigureArtist:
         painter = self._painter
         factor = painter.height_px / CANVAS_PX[0]
         drawn = painter.paint(shrunk(frame.rgba, painter.height_px), scaled(frame.pose, factor), scaled(target, factor))
-        return cv2.resize(drawn, CANVAS_PX[::-1], interpolation=cv2.INTER_CUBIC)
+        return bridged(cv2.resize(drawn, CANVAS_PX[::-1], interpolation=cv2.INTER_CUBIC), target)
 
     def _pose_of(self, rgb: np.ndarray) -> np.ndarray:
         if self._finder is None:
@@ -103,6 +105,30 @@ class FigureArtist:
                 'the picture of the pose shows nobody whose shoulders and hips are seen; try another',
             )
         return pose
+
+
+def bridged(rgba: np.ndarray, pose: np.ndarray) -> np.ndarray:
+    """A figure whose matte reaches along every limb of its pose: where a generator tears an arm, it is mended."""
+    torso = torso_length(pose) or 1.0
+    bones = np.zeros(rgba.shape[:2], np.uint8)
+    for (first, last), half in zip(LIMBS, LIMB_CORES, strict=True):
+        if pose[first, 2] and pose[last, 2]:
+            a, b = (tuple(int(v) for v in np.rint(pose[joint, :2])) for joint in (first, last))
+            cv2.line(bones, a, b, [255], max(3, round(2 * half * torso)), cv2.LINE_AA)
+    torn = np.maximum(cv2.GaussianBlur(bones, (0, 0), 2.0), rgba[..., 3])
+    missing = (torn > 127) & (rgba[..., 3] <= 127)
+    if not missing.any():
+        return rgba
+    there = (rgba[..., 3] > 127).astype(np.float32)
+    reach = 0.12 * torso
+    weight = cv2.GaussianBlur(there, (0, 0), reach)[..., None]
+    near = cv2.GaussianBlur(rgba[..., :3].astype(np.float32) * there[..., None], (0, 0), reach) / np.maximum(
+        weight, 1e-4
+    )
+    found = rgba.copy()
+    found[..., :3][missing] = np.clip(np.rint(near[missing]), 0, 255).astype(np.uint8)
+    found[..., 3] = torn
+    return found
 
 
 def full_length_art(art: LineArt, head: Iterable[Stroke], sitter: Sitter, figure: Figure) -> LineArt:
@@ -197,10 +223,10 @@ def _arms(pose: np.ndarray) -> np.ndarray:
     return cv2.dilate(where, np.ones((ROUND_ARMS_PX, ROUND_ARMS_PX), np.uint8)) > 0
 
 
-def _figure(rgba: np.ndarray, frame: FullLength, pose: np.ndarray, move: np.ndarray) -> Figure:
+def _figure(strokes: list[Stroke], rgba: np.ndarray, frame: FullLength, pose: np.ndarray, move: np.ndarray) -> Figure:
     step = 1.0 / frame.scale
     to_canvas = np.array([[step, 0.0, -frame.to_photo[0, 2] * step], [0.0, step, -frame.to_photo[1, 2] * step]])
-    return Figure(rgba, tuple(figure_strokes(rgba)), pose, _joined(move, to_canvas))
+    return Figure(rgba, tuple(strokes), pose, _joined(move, to_canvas))
 
 
 def _head_move(own: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -15,15 +15,16 @@ from sketch_robot.line_art.guided.free_lines import link_lines, trace_lines
 from sketch_robot.stroke import Stroke
 
 COLOURS = 8  # areas of colour at most
+COARSE_COLOURS = 6
 SAME_COLOUR = 15.0  # distance in Lab, lightness weighing less, below which two are one
 LIGHTNESS, CHROMA = 0.6, 1.2  # weights: light and shade make no border
 SAMPLED = 7  # every so many pixels teach the colours
 FLAT_PASSES, FLAT_PX, FLAT_COLOUR, FLAT_REACH = 4, 9, 28, 6  # of the bilateral filter
 # Pixels of the canvas:
-OUTLINE_BLUR, AREA_BLUR = 2.0, 3.0
+OUTLINE_BLUR, AREA_BLUR, COARSE_BLUR = 2.0, 3.0, 5.0
 OUTLINE_SMOOTH, BORDER_SMOOTH = 4.0, 4.0
 SPACING = 2.0
-SMALLEST_PART, SMALLEST_AREA = 400.0, 450.0  # px^2
+SMALLEST_PART, SMALLEST_AREA, COARSE_AREA = 400.0, 450.0, 2600.0  # px^2
 SHORTEST_BORDER = 34.0
 SHORTEST_RUN = 8  # points of an outline
 FROM_OUTLINE = 7.0  # a border that runs along the outline is the outline once more
@@ -31,11 +32,12 @@ LINK_PX, LINK_COS = 12.0, 0.7
 OUTLINE_WORTH, BORDER_WORTH = 0.9, 0.45
 
 
-def figure_strokes(rgba: np.ndarray) -> list[Stroke]:
+def figure_strokes(rgba: np.ndarray, *, coarse: bool = False) -> list[Stroke]:
     """Draw a figure.
 
     Args:
         rgba: (H, W, 4) uint8, somebody over grey and their matte.
+        coarse: keep to broad areas of colour, of a picture that a generator made: its small patches mean nothing.
 
     Returns:
         strokes in its pixels, the outline first; none when the matte is empty.
@@ -45,7 +47,7 @@ def figure_strokes(rgba: np.ndarray) -> list[Stroke]:
     outlines = [Stroke(xy, label='clothes', importance=OUTLINE_WORTH) for xy in _outlines(inside)]
     borders = [
         Stroke(xy, label='clothes', importance=min(BORDER_WORTH, 0.15 + length(xy) / 600.0))
-        for xy in _borders(rgba[..., :3], inside)
+        for xy in _borders(rgba[..., :3], inside, coarse)
     ]
     return outlines + sorted(borders, key=lambda stroke: -stroke.importance)
 
@@ -74,15 +76,15 @@ def _outlines(inside: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-def _borders(rgb: np.ndarray, inside: np.ndarray) -> list[np.ndarray]:
+def _borders(rgb: np.ndarray, inside: np.ndarray, coarse: bool) -> list[np.ndarray]:
     """Lines between areas of colour, away from the outline."""
-    areas = _areas(rgb, inside)
+    areas = _areas(rgb, inside, coarse)
     if areas is None:
         return []
     border = np.zeros(inside.shape, bool)
     border[:, 1:] |= areas[:, 1:] != areas[:, :-1]
     border[1:] |= areas[1:] != areas[:-1]
-    depth = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5)
+    depth = cv2.distanceTransform(np.pad(inside.astype(np.uint8), 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
     border &= depth > FROM_OUTLINE
     lines = trace_lines(cv2.dilate(border.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32), 0.5, 0.9)
     found = []
@@ -93,7 +95,7 @@ def _borders(rgb: np.ndarray, inside: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-def _areas(rgb: np.ndarray, inside: np.ndarray) -> np.ndarray | None:
+def _areas(rgb: np.ndarray, inside: np.ndarray, coarse: bool) -> np.ndarray | None:
     """Which area of colour each pixel belongs to: (H, W) int64; None where there is nothing to part."""
     flat = rgb
     for _ in range(FLAT_PASSES):
@@ -106,15 +108,17 @@ def _areas(rgb: np.ndarray, inside: np.ndarray) -> np.ndarray | None:
         return None
     cv2.setRNGSeed(1)  # k-means begins at random
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 30, 0.5)
-    _, _, centres = cv2.kmeans(taught, COLOURS, np.empty(0), stop, 3, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
+    colours = COARSE_COLOURS if coarse else COLOURS
+    _, _, centres = cv2.kmeans(taught, colours, np.empty(0), stop, 3, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
     colour = _merged(centres)
     nearest = colour[((lab[:, None] - centres[None]) ** 2).sum(-1).argmin(1)]
     depth = np.zeros((int(colour.max()) + 1, *inside.shape), np.float32)
     for k in range(len(depth)):
         where = np.zeros(inside.shape, np.float32)
         where[inside] = nearest == k
-        depth[k] = cv2.GaussianBlur(_without_specks(where), (0, 0), AREA_BLUR)
-    return depth.argmax(0)
+        depth[k] = cv2.GaussianBlur(_without_specks(where, SMALLEST_AREA), (0, 0), COARSE_BLUR if coarse else AREA_BLUR)
+    areas = depth.argmax(0)
+    return _without_islands(areas, inside) if coarse else areas
 
 
 def _merged(centres: np.ndarray) -> np.ndarray:
@@ -127,9 +131,24 @@ def _merged(centres: np.ndarray) -> np.ndarray:
     return np.unique(number, return_inverse=True)[1].reshape(-1)
 
 
-def _without_specks(where: np.ndarray) -> np.ndarray:
+def _without_islands(areas: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Small parts of an area become what is nearest to them."""
+    large = np.zeros(inside.shape, bool)
+    for k in np.unique(areas[inside]):
+        large |= _without_specks(((areas == k) & inside).astype(np.float32), COARSE_AREA) > 0
+    if not large.any():
+        return np.zeros_like(areas)
+    _, nearest = cv2.distanceTransformWithLabels(
+        np.where(large, 0, 255).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    of_label = np.zeros(int(nearest.max()) + 1, areas.dtype)
+    of_label[nearest[large]] = areas[large]
+    return of_label[nearest]
+
+
+def _without_specks(where: np.ndarray, smallest_px2: float) -> np.ndarray:
     count, index, stats, _ = cv2.connectedComponentsWithStats((where > 0.5).astype(np.uint8))
-    kept = stats[:count, cv2.CC_STAT_AREA] >= SMALLEST_AREA
+    kept = stats[:count, cv2.CC_STAT_AREA] >= smallest_px2
     kept[0] = False
     return kept[index].astype(np.float32)
 

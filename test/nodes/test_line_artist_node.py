@@ -31,8 +31,10 @@ from sketch_robot.nodes.images import array_from_ros, image_to_ros
 from sketch_robot.nodes.line_artist import LineArtistNode
 from sketch_robot.nodes.messages import strokes_from_ros
 from sketch_robot.photo import Photo, Sitter, SitterFinder
+from sketch_robot.poses.named import usual_pose
 from sketch_robot.stroke import LABELS
 from sketch_robot.strokes import strokes_from
+from sketch_robot.testing.people import synthetic_person
 
 if TYPE_CHECKING:
     from sketch_robot.testing import Running, World
@@ -216,6 +218,12 @@ def test_several_faces_are_counted_and_the_largest_is_drawn(studio: Studio, face
         ({'age_lines': 2.0}, 'age_lines must lie between 0 and 1, not 2'),
         ({'caricature': -0.5}, 'caricature must lie between 0 and 0.5, not -0.5'),
         ({'caricature': float('nan')}, 'caricature must be finite, not nan'),
+        ({'pose': 'cartwheel'}, "there is no pose 'cartwheel'; choose one of: as_they_stand, dancer"),
+        ({'pose': 'dancer', 'shading': 'hatch'}, "a figure is drawn in lines, not with the shading 'hatch'"),
+        (
+            {'pose': 'dancer', 'pose_image': image_to_ros(np.zeros((64, 64, 3), np.uint8), 'rgb8')},
+            "a pose is named 'dancer' and shown in a picture as well",
+        ),
         ({'shading': 'watercolour'}, "shading must be one of 'none', 'hatch', 'cross', 'contour', 'stipple', 'spiral'"),
     ],
 )
@@ -245,6 +253,27 @@ def test_a_sitter_s_wishes_are_met(studio: Studio, face: Image) -> None:
     )
     assert np.mean(shown[row, column] < 160) > 0.9
     assert np.mean(array_from_ros(usual.line_art)[row, column] < 160) < 0.8
+
+
+def test_a_sitter_takes_a_pose_and_keeps_the_head(studio: Studio) -> None:
+    person = image_to_ros(synthetic_person()[0], 'rgb8')
+    portrait = studio.render(person)
+    dancing, standing = studio.render(person, pose='dancer'), studio.render(person, pose='as_they_stand')
+    for answer in (dancing, standing):
+        assert (answer.error_code, answer.error_msg) == (ErrorCode.OK, '')
+        assert (answer.line_art.width, answer.line_art.height) == (512, 1024)
+        labels = [stroke.label for stroke in answer.strokes]
+        assert labels.count('eye') == [stroke.label for stroke in portrait.strokes].count('eye') > 0
+        assert 'clothes' in labels
+    assert np.abs(array_from_ros(dancing.line_art).astype(int) - array_from_ros(standing.line_art)).mean() > 2
+    shown = studio.render(person, pose_image=image_to_ros(synthetic_person(pose=usual_pose('cheering'))[0], 'rgb8'))
+    assert shown.error_code == ErrorCode.OK
+
+
+def test_who_is_not_seen_from_head_to_feet_takes_no_pose(studio: Studio, face: Image) -> None:
+    answer = studio.render(face, pose='dancer')
+    assert answer.error_code == ErrorCode.NO_BODY
+    assert 'step back' in answer.error_msg
 
 
 def test_light_and_shade_go_beside_the_lines_or_take_their_place(studio: Studio, face: Image) -> None:

@@ -50,7 +50,7 @@ def test_a_goal_with_a_picture_runs_every_stage_and_reports_all(
     portrait: World, around: Neighbours, astronaut_image: Image
 ) -> None:
     wished: dict[str, Any] = {'artist': 'guided', 'detail': 'many', 'age_lines': 0.25, 'caricature': 0.5}
-    wished['shading'] = 'spiral'
+    wished |= {'shading': 'spiral', 'pose': 'dancer'}
     call = portrait.draw(image=astronaut_image, page='A6', time_budget=Duration(sec=30), **wished)
     result = call.result()
     assert (result.error_code, result.error_msg) == (Draw.Goal.OK, '')

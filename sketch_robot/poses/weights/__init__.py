@@ -1,0 +1,1 @@
+"""The shipped generator of poses; see MODEL_CARD.md."""
