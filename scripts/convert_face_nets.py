@@ -5,10 +5,10 @@
 FOLDER is `mediapipe/modules` of an unpacked wheel of mediapipe 0.10.21; what comes out lies in
 `sketch_robot/photo/nets`. This was done once; only another version of the networks needs it again.
 
-OpenVINO reads the networks for detection and for bodies itself. Those for the mesh with attention (Grishchenko et al. 2020) and
-for the person have operations that it lacks: they are rebuilt here, one operation at a time. What the mesh's network
-does to look closer at lips and eyes (a matrix from landmarks, a warped map of features, points taken back) becomes
-ordinary arithmetic and a GridSample. The weights stay what they were, float16.
+OpenVINO reads the networks for detection and for bodies itself. Those for the mesh with attention (Grishchenko et al.
+2020) and for the person have operations that it lacks: they are rebuilt here, one operation at a time. What the mesh's
+network does to look closer at lips and eyes (a matrix from landmarks, a warped map of features, points taken back)
+becomes ordinary arithmetic and a GridSample. The weights stay what they were, float16.
 """
 
 from __future__ import annotations
