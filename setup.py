@@ -25,6 +25,7 @@ setup(
             'line_art/student/weights/*',
             'line_art/styles/weights/*',
             'poses/weights/*',
+            'characters/weights/*',
             'photo/nets/*',
             'strokes/mean_face.npy',
             'studio/pages/*',

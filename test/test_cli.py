@@ -232,7 +232,10 @@ def test_a_truncated_photo_is_told(command: Command, face: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (['--artist', 'rembrandt'], "BAD_GOAL: there is no artist 'rembrandt'; choose one of: drawing, guided, student"),
+        (
+            ['--artist', 'rembrandt'],
+            "BAD_GOAL: there is no artist 'rembrandt'; choose one of: drawing, guided, student",
+        ),
         (['--page', 'A9'], "BAD_GOAL: there is no page 'A9'"),
         (['--page', '50x50', '--margin', '30'], 'leaves nothing inside 30 mm margins'),
         (['--page=-5x10'], 'BAD_GOAL: the page -5 x 10 mm has a side that is not a positive length'),

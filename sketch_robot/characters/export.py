@@ -14,7 +14,7 @@ from sketch_robot.characters.network import folded
 from sketch_robot.characters.runtime import CharacterMaker
 from sketch_robot.characters.trainer import CharacterRun
 
-KEPT = 0.05  # of what is made: the rest is thrown away
+KEPT = 0.03  # of what is made: the rest is thrown away
 TRIED = 2048  # pictures, of which that share is found
 SLIDERS = 8
 

@@ -94,7 +94,7 @@ class Monitor:
 
 
 class BestSamples:
-    """Keeps the weights of the best look, and says when a run has collapsed: twice in a row.
+    """Keeps the weights of the best look, and says when a run has collapsed: two bad looks in a row after a good one.
 
     Attributes:
         step, distance: of the best look; infinite before the first.
@@ -110,7 +110,7 @@ class BestSamples:
     def take(self, step: int, look: SampleQuality, values: dict[str, Tensor]) -> None:
         """Take in a look."""
         why = look.collapse
-        self.bad = self.bad + 1 if why else 0
+        self.bad = self.bad + 1 if why and self.values else 0  # before the first good one it has only not begun
         if self.bad == 2 and not self.collapsed_at:
             self.collapsed_at = step
             _log.warning('collapsed at step %d: %s', step, why)

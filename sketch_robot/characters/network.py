@@ -126,7 +126,7 @@ class RealismNet(nn.Module):
         width: channels after the first layer.
     """
 
-    def __init__(self, channels: int, width: int = 24) -> None:
+    def __init__(self, channels: int, width: int = 16) -> None:
         super().__init__()
         sizes = channels, width, 2 * width, 4 * width
         layers: list[nn.Module] = []

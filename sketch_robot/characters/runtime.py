@@ -13,6 +13,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 from sketch_robot.characters.character_file import CharacterNet, Layer, load_character_net
@@ -27,6 +28,13 @@ WEIGHTS_PACKAGE = 'sketch_robot.characters.weights'
 WEIGHTS = {'line_art': 'line_art.safetensors', 'colour': 'colour.safetensors'}
 AT_ONCE = 16  # candidates
 MOST_CANDIDATES = 192  # then the best of them is taken
+EDGE_GREY = 0.165  # grey, p (1 - p), that real line art has for each pixel of an edge
+SMUDGE_PX = 3.0  # blur that tells where grey is together
+SMUDGED, GREY = 150.0, 120.0  # what the worst smudge, and grey all over, cost: as much as the judge's opinion varies
+DARK, FAINTEST = 0.4, 0.06  # how light dark ink is at most, and how dark paper may be
+GHOST = 0.25  # what a pixel of faint ink costs that has nothing dark beside it
+LINE, PAPER, LOST = 0.35, 0.03, 900.0  # ink that is shown as a line, what paper has, and what ink costs that gets lost
+JUDGED = 1.3  # weight of the judge's opinion
 WORST_PARTS = 6  # of 144, whose mean counts: one torn eye is a bad face
 STRIDES = ((1, 0), (2, 1), (2, 1), (2, 1), (3, 1))  # stride and padding of the generator's layers
 SLOPE = 0.2
@@ -102,9 +110,9 @@ class CharacterMaker:
         """
         check_seed(seed)
         found = self._first_good(seed)
+        normal = moved(self.net, found.normal, sliders)
         if not any(sliders):
             return found
-        normal = moved(self.net, found.normal, sliders)
         pictures, scores = self.judged(normal[None])
         score = float(scores[0])
         return Character(as_rgb(pictures)[0], found.normal, score, found.candidate, score >= self.net.least)
@@ -125,13 +133,40 @@ class CharacterMaker:
 
     def judged(self, normal: np.ndarray) -> Judgement:
         """Pictures of normal vectors (N, L), and their scores."""
-        return self._judge(placed(self.net, normal))
+        pictures, scores = self._judge(placed(self.net, normal))
+        return pictures, JUDGED * scores - (smudges(pictures[:, 0]) if self.net.channels == 1 else 0.0)
 
 
 def score_of(parts: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Scores (N,) of what the judge says of the parts (N, 144) and of the whole (N,), in logits."""
     worst = np.partition(parts, WORST_PARTS - 1, axis=1)[:, :WORST_PARTS]
     return np.asarray(whole + worst.mean(axis=1))
+
+
+def smudges(pictures: np.ndarray) -> np.ndarray:
+    """What grey costs line art (N, H, W) in [-1, 1], which is black and white but at its edges: (N,).
+
+    Grey that real line art does not have is a smudge; faint ink with nothing dark beside it is a ghost of a line; and
+    ink that is lost when line art is made black and white may have been a mouth.
+    """
+    costs = []
+    for picture in pictures:
+        light = (picture.astype(np.float32) + 1) / 2
+        paper = (light > 0.5).astype(np.float32)
+        edges = np.zeros_like(light)
+        edges[1:] += np.abs(np.diff(paper, axis=0))
+        edges[:, 1:] += np.abs(np.diff(paper, axis=1))
+        grey = light * (1 - light)
+        smudge = cv2.GaussianBlur(grey - EDGE_GREY * edges, (0, 0), SMUDGE_PX)
+        near_line = cv2.dilate((1 - light > LINE).astype(np.uint8), np.ones((3, 3), np.uint8))
+        lost = np.where(near_line > 0, 0, np.maximum(1 - light - PAPER, 0)).astype(np.float32)
+        worst = float(cv2.GaussianBlur(lost, (0, 0), SMUDGE_PX).max())
+        near_dark = cv2.dilate((light < DARK).astype(np.uint8), np.ones((3, 3), np.uint8))
+        ghost = np.where(near_dark > 0, 0, np.maximum(1 - light - FAINTEST, 0)).astype(np.float32)
+        ghosts = SMUDGED * float(cv2.GaussianBlur(ghost, (0, 0), SMUDGE_PX).max()) + GHOST * float(ghost.sum())
+        everywhere = GREY * float(grey.sum() / max(edges.sum(), 1))
+        costs.append(SMUDGED * float(smudge.max()) + everywhere + ghosts + LOST * worst)
+    return np.array(costs, np.float32)
 
 
 def as_rgb(pictures: np.ndarray) -> np.ndarray:

@@ -5,8 +5,9 @@ from what an encoder says of them (Kingma & Welling 2014), which takes a third o
 flow learns where among all latent vectors those of pictures lie (Lipman et al. 2023), so that noise becomes a likely
 one. Then generator and discriminator play their game (Goodfellow et al. 2014) from there, as VAE-GAN does (Larsen et
 al. 2016): hinge loss and spectral normalisation (Miyato et al. 2018), fading noise (Sonderby et al. 2017), small shifts
-(Zhao et al. 2020), a running average of the weights. Last, a small net learns to tell real pictures from made ones, by
-which bad ones are thrown away (Azadi et al. 2019).
+(Zhao et al. 2020), a running average of the weights. Last, a small net learns to tell repeated pictures from made-up
+ones, by which bad ones are thrown away (Azadi et al. 2019). Both are the generator's, so that it looks at what they
+show and not at the generator's hand.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ WARM_UP = 100  # steps over which the first rate rises
 SHIFT_PX = 4
 LOOKED_AT = 512  # made pictures
 SHOWN = 48
-REALISM_NOISE = 0.35  # against telling real from made by anything finer than lines
+REALISM_NOISE = 0.1  # against telling by anything finer than lines
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,13 @@ class CharacterOptions:
     width: int = 32
     latent: int = 64
     encode: int = 2600
-    flow: int = 6000
-    game: int = 700
-    realism: int = 1500
+    flow: int = 10000
+    game: int = 200
+    realism: int = 600
     batch: int = 64
     encode_rate: float = 1.4e-3
     flow_rate: float = 1e-3
-    generator_rate: float = 4e-4
+    generator_rate: float = 2e-4
     discriminator_rate: float = 4e-4
     realism_rate: float = 1e-3
     narrow: float = 2.0
@@ -211,6 +212,7 @@ class CharacterRun(TrainingRun):
         o, random, codes = self.options, self._random(), self.codes()
         if index == 0:
             self.generator.load_state_dict(self.average.values)
+            self._look()  # a game that makes nothing better is left out
         pictures, picked = self._batch(random)
         latent = codes.drawn(picked, self._noise((o.batch, o.latent), random))
         with torch.no_grad():
@@ -239,10 +241,10 @@ class CharacterRun(TrainingRun):
         if index == 0:
             self.average.values = dict(self.best.values or self.average.values)
             self._kept = None
-        pictures, _ = self._batch(random)
+        picked = torch.randint(len(self._real), (o.batch,), generator=random)
+        codes = self.codes().drawn(picked, self._noise((o.batch, o.latent), random))
         with torch.no_grad():
-            fakes = self.kept()(self.likely(self._noise((o.batch, o.latent), random)))
-        seen = torch.cat([2 * pictures - 1, fakes])
+            seen = self.kept()(torch.cat([codes, self.likely(self._noise((o.batch, o.latent), random))]))
         parts, whole = self.realism(seen + REALISM_NOISE * self._noise(seen.shape, random))
         wanted = (torch.arange(2 * o.batch, device=self.device) < o.batch).float()
         cross = functional.binary_cross_entropy_with_logits

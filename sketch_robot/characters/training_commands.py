@@ -25,6 +25,7 @@ _OPTIONS: tuple[tuple[str, type, str], ...] = (
     ('latent', int, 'length of a latent vector'),
     ('batch', int, 'pictures in a batch'),
     ('encode', int, 'steps in which pictures are repeated'),
+    ('narrow-steps', int, 'of them, in which latent vectors are kept close together'),
     ('flow', int, 'steps in which the flow learns'),
     ('game', int, 'steps of the game'),
     ('realism', int, 'steps in which the judge learns'),
@@ -46,7 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         help='four phases that two cores can do in less than an hour; or the published one, or its '
                         'experiments one after another, for which OUT is a folder (default: two-cores)')  # fmt: skip
     parser.add_argument(
-        '--kept', type=float, default=0.05, metavar='SHARE', help='of faces that are good enough (default: 0.05)'
+        '--kept', type=float, default=0.03, metavar='SHARE', help='of faces that are good enough (default: 0.03)'
     )
     parser.add_argument('--source', default='', metavar='TEXT', help='what it is learned from, and its licence')
     parser.add_argument('--device', default='auto', help='auto, cpu or cuda (default: auto)')
@@ -135,7 +136,7 @@ def _given(args: argparse.Namespace, options: object) -> dict[str, Any]:
             continue
         if name not in known:
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'the recipe {args.recipe} has no --{option}')
-        if value < (0 if name in ('seed', 'game') else 1e-12):
+        if value < (0 if name in ('seed', 'game', 'narrow_steps') else 1e-12):
             raise SketchRobotError(ErrorCode.BAD_GOAL, f'--{option} {value} is not positive')
         given[name] = value
     return given

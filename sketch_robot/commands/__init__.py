@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # in the order in which `--help` lists them
 MODULES = (
     'draw', 'plan', 'trace', 'order', 'time', 'export', 'plot', 'machine', 'styles', 'emulate', 'call', 'policy',
-    'keyframe', 'pose', 'train_pose',
+    'keyframe', 'character', 'pose', 'train_pose',
 )  # fmt: skip
 
 

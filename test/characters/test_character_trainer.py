@@ -137,7 +137,7 @@ def test_a_game_that_collapses_is_over_and_the_best_weights_go_on(
     run.monitor.look = lambda _made: looks.pop(0)  # type: ignore[union-attr, method-assign]
     run.run()
     first = options.encode + options.flow
-    assert run.best.collapsed_at == first + 2
+    assert run.best.collapsed_at == first + 1
     assert run.best.step == first
     assert len(looks) == 37
     assert all(torch.equal(run.average.values[name], value) for name, value in run.best.values.items())

@@ -235,7 +235,11 @@ def set_value(world: World, node: str, **values: ParameterValue) -> Any:
     ('node', 'words', 'reason'),
     [
         ('camera', ['-p', 'rate_hz:=quick'], "parameter of node camera: rate_hz is a number, not 'quick'"),
-        ('line_artist', ['-p', 'artist:=rembrandt'], "there is no artist 'rembrandt'; choose one of: drawing, guided, student"),
+        (
+            'line_artist',
+            ['-p', 'artist:=rembrandt'],
+            "there is no artist 'rembrandt'; choose one of: drawing, guided, student",
+        ),
         ('planner', ['-p', 'page:=A6', '-p', 'margin:=0.06'], 'leaves nothing inside 60 mm margins'),
         ('planner', ['-p', 'time_budget:=.nan'], 'time_budget must be finite, not nan'),
     ],
