@@ -20,6 +20,7 @@ from sketch_robot.validation import NOT_NEGATIVE, Rule, require
 from sketch_robot.wishes import DETAILS, RULES, SHADINGS
 
 DEMO_PHOTO = 'astronaut'  # comes with scikit-image
+CHARACTER, DRAWING = 'character', 'drawing'  # a face that nobody has, and the artist for what is a drawing already
 DEMO_SESSION = 'demo'  # a painted face before the camera
 SIMULATED = 'simulated'  # the driver that needs no machine
 NODES = ('camera', 'line_artist', 'planner', 'plotter', 'portrait', 'attract', 'dispatcher')
@@ -140,7 +141,8 @@ INTERFACES = {  # besides what every node has: parameters, /rosout, /parameter_e
 ARGUMENTS = (
     Argument('namespace', '', 'Namespace of all nodes, for several robots on one network.'),
     Argument('params_file', '', "YAML file with the nodes' parameters; empty: the package's config/portrait.yaml."),
-    Argument('photo', '', "A picture or folder to look at; 'astronaut': a demo photo; empty: the camera."),
+    Argument('photo', '', "A picture or folder to look at; 'astronaut': a demo photo; 'character': faces that nobody "
+             "has, 'character:42': that of seed 42; empty: the camera."),
     Argument('camera', '', "The camera: '0', '/dev/video0', or a video; empty: as in params_file; 'none': no camera "
              'node, pictures come from elsewhere on image_raw.'),
     Argument('replay', '', "A recorded session (MCAP) whose pictures are played in the camera's place; 'demo': the one "
@@ -171,6 +173,8 @@ ARGUMENTS = (
     Argument('attract', 'false', 'Whether somebody who stays before the camera is drawn without being asked; with '
              'studio:=true: whether faces are looked at for its pictures, and to begin.',
              ('true', 'false')),
+    Argument('character_after', '', 'With attract:=true and no studio: a character is drawn when nobody has been seen '
+             'for so many seconds; empty: as in params_file (0: never).'),
     Argument('use_sim_time', 'false', 'Whether the nodes take the time from /clock.', ('true', 'false')),
     Argument('rviz', 'false', 'Whether to show everything in RViz.', ('true', 'false')),
     Argument('enclaves', 'false', 'Whether each node has an SROS 2 enclave of its own, for the permissions that '
@@ -253,7 +257,9 @@ def portrait_graph(options: Mapping[str, str]) -> tuple[NodeSpec, ...]:
         )
 
     photo, transport = said['photo'], said['image_transport']
-    source = _source(Path(photo).expanduser().resolve()) if photo not in ('', DEMO_PHOTO) else photo or said['camera']
+    made_up = _is_character(photo)
+    is_path = photo not in ('', DEMO_PHOTO) and not made_up
+    source = _source(Path(photo).expanduser().resolve()) if is_path else photo or said['camera']
     if photo and said['replay']:
         raise SketchRobotError(ErrorCode.BAD_GOAL, 'photo and replay are two pictures at once; name one of them')
     elsewhere = said['camera'] == 'none' or (said['image'] and not said['camera'])
@@ -271,6 +277,7 @@ def portrait_graph(options: Mapping[str, str]) -> tuple[NodeSpec, ...]:
         enabled=False if served else '',
         cool_down=5.0 if served else '',
         while_drawing=True if served else '',
+        character_after=0.0 if served else _number('character_after', said['character_after']),
     )
     visitors = (attracted,) if said['attract'].lower() == 'true' else ()
     machines = _machines(said['plotters'])
@@ -294,6 +301,7 @@ def portrait_graph(options: Mapping[str, str]) -> tuple[NodeSpec, ...]:
             shading=said['shading'],
             pose=said['pose'],
             styles=said['styles'],
+            artist=DRAWING if made_up else '',
             age_lines=_number('age_lines', said['age_lines'], RULES['age_lines']),
             caricature=_number('caricature', said['caricature'], RULES['caricature']),
         ),
@@ -303,6 +311,20 @@ def portrait_graph(options: Mapping[str, str]) -> tuple[NodeSpec, ...]:
         *((spec('studio', looked_at, address=said['studio_address']),) if served else ()),
         *visitors,
     )
+
+
+def _is_character(photo: str) -> bool:
+    """Whether a photo's name means a character.
+
+    Raises:
+        SketchRobotError: BAD_GOAL, its seed is none.
+    """
+    if photo.partition(':')[0] != CHARACTER:
+        return False
+    from sketch_robot.characters.source import named_seed
+
+    named_seed(photo)
+    return True
 
 
 def _machines(text: str) -> dict[str, str]:

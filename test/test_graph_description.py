@@ -103,6 +103,20 @@ def test_a_camera_of_its_own_sends_its_pictures_there(said: dict[str, str]) -> N
     assert (camera.name, camera.remappings) == ('camera', (('image_raw', 'front/image'),))
 
 
+@pytest.mark.parametrize('photo', ['character', 'character:42'])
+def test_a_character_is_looked_at_and_drawn_as_it_is(photo: str) -> None:
+    assert parameters_of('camera', photo=photo) == {'source': photo}
+    assert parameters_of('line_artist', photo=photo) == {'artist': 'drawing'}
+    with pytest.raises(SketchRobotError, match='no whole number'):
+        portrait_graph({'photo': 'character:anna'})
+
+
+def test_characters_are_drawn_when_nobody_comes_but_not_beside_a_studio() -> None:
+    assert parameters_of('attract', attract='true', character_after='90') == {'character_after': 90.0}
+    beside = parameters_of('attract', attract='true', character_after='90', studio='true')
+    assert beside['character_after'] == 0.0
+
+
 def test_a_photo_whose_name_is_no_utf_8_is_named_by_its_uri() -> None:
     assert parameters_of('camera', photo='/tmp/fäce.jpg') == {'source': '/tmp/fäce.jpg'}
     assert parameters_of('camera', photo='/tmp/f\udcff e.jpg') == {'source': 'file:///tmp/f%FF%20e.jpg'}

@@ -2,8 +2,10 @@
 
 While nothing is drawn it looks at `image_raw` a few times a second. When one face, large enough, has stayed for `stay`,
 the best frame of the last second goes to the action `draw`: the sharpest, best lit one with open eyes. Then it waits
-for `cool_down`. `~/trigger` (Trigger) draws the best frame of the last second at once. Publishes `/diagnostics`. Beside
-a studio, frames go to an action of the studio's, which shows the sitter what may be drawn (the parameter `action`).
+for `cool_down`. When nobody has been seen for `character_after` seconds, it has a character drawn, a face that nobody
+has, and again as long as nobody comes. `~/trigger` (Trigger) draws the best frame of the last second at once. Publishes
+`/diagnostics`. Beside a studio, frames go to an action of the studio's, which shows the sitter what may be drawn (the
+parameter `action`).
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ from sketch_robot_interfaces.action import Draw
 from sketch_robot_interfaces.msg import PlotterState
 from std_srvs.srv import Trigger
 
+from sketch_robot.characters.latents import any_seed
+from sketch_robot.characters.source import ARTIST, photo_of
 from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.nodes import qos
 from sketch_robot.nodes.diagnostics import OK, WARN, Diagnostics, Health, drawing_id
 from sketch_robot.nodes.image_input import TRANSPORT, ImageInput, Picture, unpacked
-from sketch_robot.nodes.images import photo_from_ros
+from sketch_robot.nodes.images import image_to_ros, photo_from_ros
 from sketch_robot.nodes.node import SketchNode, Worker, failure_of, run_node
 from sketch_robot.nodes.parameters import Parameter, Parameters
 from sketch_robot.photo.best_frame import BestFrame, FaceQuality, Presence, judge_face
@@ -43,6 +47,13 @@ PARAMETERS = (
     Parameter('stay', 3.0, 'How long a face has to stay, seconds.', low=0.5, high=60.0),
     Parameter('cool_down', 20.0, 'How long nobody is drawn after a drawing has ended, seconds.', low=0.0, high=3600.0),
     Parameter('smallest_face', 0.08, "Width of a face that counts, as a share of the picture's.", low=0.02, high=0.9),
+    Parameter(
+        'character_after',
+        0.0,
+        'A character is drawn when nobody has been seen for so long, seconds; 0: never.',
+        low=0.0,
+        high=86400.0,
+    ),
     Parameter('look_hz', 5.0, 'How often the camera is looked at.', low=1.0, high=30.0),
     Parameter('action', 'draw', 'The action that is asked to draw them.', read_only=True),
     Parameter('while_drawing', False, 'Whether faces are looked for while something is drawn.', read_only=True),
@@ -80,6 +91,8 @@ class AttractNode(SketchNode):
         self._wanted: Future | None = None  # a trigger that waits for a face
         self._wanted_until_s = 0.0
         self._drawn, self._trouble, self._score = 0, '', 0.0
+        self._seen_s = time.monotonic()  # when somebody was last there, or a drawing ended
+        self._making = False
         group = ReentrantCallbackGroup()
         self._draw = ActionClient(self, Draw, self._values['action'], callback_group=group)
         self.create_subscription(PlotterState, 'plotter_state', self._on_plotter_state, qos.LATCHED)
@@ -104,6 +117,15 @@ class AttractNode(SketchNode):
             return FaceSeen(image, at_s)
         mesh = self._models.mesh(rgb, boxes[0])
         return FaceSeen(image, at_s, boxes[0], judge_face(rgb, boxes[0], mesh))
+
+    def _character(self) -> Image:
+        from sketch_robot.characters.runtime import shipped_maker  # takes memory that most fairs do not need
+
+        seed = any_seed()
+        photo = photo_of(shipped_maker().make(seed), seed)
+        image = image_to_ros(photo.rgb, 'rgb8')
+        image.header.frame_id = photo.source
+        return image
 
     # ------------------------------------------------------------- in the executor's thread
     def _is_needed(self) -> bool:
@@ -135,6 +157,8 @@ class AttractNode(SketchNode):
             return
         look: FaceSeen = future.result()
         self._trouble, self._presence.smallest = '', self._values['smallest_face']
+        if look.box is not None:
+            self._seen_s = look.at_s
         if self._presence.saw(look.at_s, look.box, look.picture.width) and look.quality is not None:
             self._frames.add(look.at_s, look.quality, look.picture)
 
@@ -150,6 +174,24 @@ class AttractNode(SketchNode):
             self._answer_trigger(self._wanted, now_s)
         elif self._values['enabled'] and not self._is_busy() and now_s >= self._free_s:
             self._draw_who_stays(now_s)
+            if self._is_alone(now_s) and self._draw.server_is_ready():
+                self._making = True
+                self._worker.run(self._character).add_done_callback(self._on_character)
+
+    def _is_alone(self, now_s: float) -> bool:
+        """Whether it is time for a character."""
+        after_s = self._values['character_after']
+        return after_s > 0.0 and not self._making and not self._drawing and now_s - self._seen_s > after_s
+
+    def _on_character(self, future: Future) -> None:
+        self._making = False
+        self._seen_s = time.monotonic()
+        if future.exception() is not None:
+            self._trouble = failure_of(future.exception()).message
+            self.get_logger().warning(f'no character was made: {self._trouble}')
+            return
+        if self._wanted is None and not self._is_busy():
+            self._ask(Draw.Goal(image=future.result(), artist=ARTIST), None)
 
     def _draw_who_stays(self, now_s: float) -> None:
         best = self._frames.best(now_s)
@@ -171,13 +213,18 @@ class AttractNode(SketchNode):
     def _send(self, quality: FaceQuality, picture: Image, asked: Future | None = None) -> None:
         self._frames.clear()
         self._score = quality.score
+        self._ask(Draw.Goal(image=picture), asked)
+
+    def _ask(self, goal: Draw.Goal, asked: Future | None) -> None:
         self._drawing = 'asked'
-        goal = Draw.Goal(image=picture, page=self._values['page'])
+        goal.page = self._values['page']
         budget_s = self._values['time_budget']
         goal.time_budget.sec, goal.time_budget.nanosec = int(budget_s), int(budget_s % 1.0 * 1e9)
-        self._draw.send_goal_async(goal).add_done_callback(lambda sent: self._on_answer(sent, asked))
+        made_up = f'the {goal.image.header.frame_id}' if goal.artist == ARTIST else ''
+        about = made_up or f'of a frame with a score of {self._score:.3f}'
+        self._draw.send_goal_async(goal).add_done_callback(lambda sent: self._on_answer(sent, asked, about))
 
-    def _on_answer(self, sent: Future, asked: Future | None) -> None:
+    def _on_answer(self, sent: Future, asked: Future | None, about: str) -> None:
         handle = sent.result()
         if handle is None or not handle.accepted:
             self._drawing, self._free_s = '', time.monotonic() + AGAIN_S
@@ -185,7 +232,7 @@ class AttractNode(SketchNode):
                 asked.set_result(SketchRobotError(ErrorCode.BUSY, 'the robot is drawing something else; wait'))
             return
         self._drawing = drawing_id(handle.goal_id)
-        self.get_logger().info(f'drawing {self._drawing}: of a frame with a score of {self._score:.3f}')
+        self.get_logger().info(f'drawing {self._drawing}: {about}')
         if asked is not None:
             asked.set_result(self._drawing)
         handle.get_result_async().add_done_callback(self._on_result)
@@ -193,6 +240,7 @@ class AttractNode(SketchNode):
     def _on_result(self, coming: Future) -> None:
         code = ErrorCode(coming.result().result.error_code)
         self._drawn += code == ErrorCode.OK
+        self._seen_s = time.monotonic()
         self._drawing, self._free_s = '', time.monotonic() + self._values['cool_down']
 
     async def _on_trigger(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

@@ -20,6 +20,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
+from sketch_robot.characters.source import CharacterSource, names_character
 from sketch_robot.errors import ErrorCode, SketchRobotError, printable
 from sketch_robot.graph import DEMO_PHOTO
 from sketch_robot.nodes import qos
@@ -39,7 +40,8 @@ PARAMETERS = (
         'source',
         '0',
         "What to look at: a camera ('0' or '/dev/video0'), a video, a picture, or a folder of pictures; "
-        "'astronaut' is the demo photo that comes with scikit-image.",
+        "'astronaut' is the demo photo that comes with scikit-image, 'character' a new character each time, "
+        "'character:42' the one of seed 42.",
         read_only=True,
     ),
     Parameter('rate_hz', 30.0, 'Frames a second of a camera or a video.', low=0.1, high=120.0),
@@ -148,6 +150,8 @@ class CameraNode(ManagedNode):
 
     def _open(self) -> PhotoSource:
         text = self._values['source']
+        if names_character(text):
+            return CharacterSource(text)
         return open_source(
             demo_photo() if text == DEMO_PHOTO else text,
             width_px=self._values['width'],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -120,6 +121,29 @@ def test_whoever_stays_is_drawn_on_the_page_that_is_set_and_again_after_the_cool
     goal = robot.goals[0]
     assert (goal.page, goal.time_budget.sec, goal.time_budget.nanosec) == ('A6', 90, 500_000_000)
     assert (goal.image.header.frame_id, goal.image.width) == ('front', 200)
+
+
+def test_when_nobody_is_there_a_character_is_drawn_as_it_is_and_again(
+    world: World, robot: Robot, attract: Callable[..., AttractNode]
+) -> None:
+    attract(page='A6', character_after=0.3)
+    robot.show(face=False)
+    world.probe.until(lambda: len(robot.goals) >= 2, 30.0, 'two characters')
+    first, second = robot.goals[:2]
+    assert (first.artist, first.page, first.image.width, first.image.height) == ('drawing', 'A6', 512, 512)
+    assert first.image.header.frame_id.startswith('character:')
+    assert bytes(first.image.data) != bytes(second.image.data)
+
+
+def test_no_character_is_drawn_while_somebody_is_there(
+    world: World, robot: Robot, attract: Callable[..., AttractNode]
+) -> None:
+    node = attract(character_after=0.5, stay=60.0)
+    robot.show()
+    until_s = time.monotonic() + 1.5
+    world.probe.until(lambda: time.monotonic() > until_s, what='a while')
+    assert robot.goals == []
+    assert node._seen_s > until_s - 1.0
 
 
 def test_of_the_last_second_the_frame_with_open_eyes_is_drawn(
