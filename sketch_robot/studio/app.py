@@ -22,7 +22,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sketch_robot.errors import SketchRobotError
-from sketch_robot.studio import operators, visitors
+from sketch_robot.studio import characters, operators, visitors
 from sketch_robot.studio.live import LivePictures
 from sketch_robot.studio.schemas import JobEvent, OperatorView, QueueView
 from sketch_robot.studio.service import (
@@ -83,6 +83,7 @@ def make_app(studio: StudioService) -> FastAPI:
     )
     app.state.studio, app.state.pictures, app.state.sockets = studio, LivePictures(studio.robot), 0
     app.include_router(visitors.router)
+    app.include_router(characters.router)
     app.include_router(operators.router)
     app.add_exception_handler(SketchRobotError, _told)
     app.add_exception_handler(HTTPException, _refused)

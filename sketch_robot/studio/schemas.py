@@ -63,6 +63,13 @@ class NewJob(Strict):
     consent: Literal[True] = Field(description='that the drawing is kept until it is fetched')
 
 
+class NewCharacter(Strict):
+    """A face that nobody has."""
+
+    seed: int = Field(ge=0, lt=2**32, description='which one')
+    sliders: list[float] = Field([], max_length=8, description='how far it is changed in each way, -3 to 3')
+
+
 class JobView(BaseModel):
     """A job as its owner sees it."""
 

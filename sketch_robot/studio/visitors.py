@@ -55,7 +55,7 @@ async def sit(request: Request, style: Annotated[str, Query(max_length=40)] = ''
     limited(studio.sitting, request)
     photo = await received_photo(request)
     name, made = await run_in_threadpool(studio.sittings.sit, photo, style)
-    return _proposals(studio, name, made)
+    return proposals_of(studio, name, made)
 
 
 async def received_photo(request: Request) -> np.ndarray:
@@ -93,10 +93,11 @@ def style_thumbnail(name: str) -> Response:
 def sitting(request: Request, sketch: str) -> schemas.Proposals:
     """The drawings of a sitting that is not over, as after a reload."""
     studio = studio_of(request)
-    return _proposals(studio, sketch, studio.sittings.find(sketch))
+    return proposals_of(studio, sketch, studio.sittings.find(sketch))
 
 
-def _proposals(studio: StudioService, name: str, sitting: Sitting) -> schemas.Proposals:
+def proposals_of(studio: StudioService, name: str, sitting: Sitting) -> schemas.Proposals:
+    """The drawings of a sitting, as its sitter sees them."""
     pace = studio.desk.pace()
     proposals = [
         schemas.Proposal(

@@ -50,6 +50,30 @@ def test_a_visitor_may_choose_the_style_of_their_drawings(visitor: TestClient, r
     assert visitor.post(f'/api/sittings?style={"x" * 41}', content=photo()).status_code == 422
 
 
+def test_a_face_that_nobody_has_is_shown_changed_and_drawn(visitor: TestClient, robot: PaperRobot) -> None:
+    plain, again, moved = (
+        visitor.get(f'/api/characters/42.png{sliders}') for sliders in ('', '?sliders=0,0', '?sliders=0,2.5,-1,0')
+    )
+    assert (plain.headers['content-type'], plain.content[:4]) == ('image/png', b'\x89PNG')
+    assert plain.content == again.content != moved.content
+    answer = visitor.post('/api/sittings/character', json={'seed': 42, 'sliders': [0, 2.5]})
+    assert [proposal['kind'] for proposal in answer.json()['proposals']] == ['few', 'normal', 'rich']
+    assert (robot.last_artist, robot.last_photo_shape) == ('drawing', (512, 512, 3))
+    assert answer.json()['may_keep_photo'] is False  # there is none
+    assert visitor.get('/api/sittings/' + answer.json()['sketch']).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ('path', 'status'),
+    [('4294967296.png', 422), ('-1.png', 422), ('anna.png', 422), ('1.png?sliders=x', 400), ('1.png?sliders=9', 400),
+     ('1.png?sliders=nan', 400), ('1.png?sliders=0,0,0,0,0,0,0,0,0', 400)],
+)  # fmt: skip
+def test_a_face_that_cannot_be_made_is_refused_with_a_reason(visitor: TestClient, path: str, status: int) -> None:
+    answer = visitor.get(f'/api/characters/{path}')
+    assert answer.status_code == status
+    assert answer.json()['code'] in ('BAD_GOAL', 'BAD_REQUEST')
+
+
 def test_the_camera_looks_when_no_photo_is_sent(visitor: TestClient, robot: PaperRobot) -> None:
     assert visitor.get('/api/live').json() is True
     assert visitor.post('/api/sittings').status_code == 200

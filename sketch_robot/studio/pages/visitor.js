@@ -17,6 +17,7 @@ const sample = new Sheet($('sample'));
 function show(name) {
   for (const screen of document.querySelectorAll('.screen')) screen.hidden = screen.id !== name;
   live(name === 'start');
+  if (name === 'character') $('character-title').focus();
   if (name === 'choose') $('choose-title').focus();
   if (name === 'ticket') $('number').focus();
   scrollTo(0, 0);
@@ -88,6 +89,10 @@ async function sit(photo) {
   const sent = api('POST', `/sittings?style=${encodeURIComponent($('style').value)}`, photo);
   // The camera goes on while the burst is taken.
   setTimeout(() => { if (!$('start').hidden) show('working'); }, photo ? 0 : 900);
+  await sat(sent);
+}
+
+async function sat(sent) {
   try {
     sitting = await (await sent).json();
   } catch (error) {
@@ -96,6 +101,59 @@ async function sit(photo) {
     return;
   }
   choose();
+}
+
+// ------------------------------------------------------------- a face that nobody has
+const SLIDERS = 4;
+let seed = 0;
+
+function sliderValues() {
+  return [...document.querySelectorAll('#sliders input')].map((input) => Number(input.value));
+}
+
+function makeUp() {
+  problem(null);
+  seed = Math.floor(Math.random() * 1e6);
+  for (const input of document.querySelectorAll('#sliders input')) input.value = 0;
+  showFace();
+  show('character');
+}
+
+// While one picture is on its way the sliders may move on; the newest values come next.
+let wantedFace = '';
+function showFace() {
+  wantedFace = `/api/characters/${seed}.png?sliders=${sliderValues().join(',')}`;
+  const image = $('face');
+  if (image.dataset.loading) return;
+  image.dataset.loading = image.src = wantedFace;
+}
+
+function faceShown() {
+  const image = $('face');
+  const shown = image.dataset.loading;
+  delete image.dataset.loading;
+  if (shown !== wantedFace) showFace();
+}
+
+function sliders() {
+  const labels = [...document.querySelectorAll('#sliders span')];
+  if (labels.length) { labels.forEach((label, k) => { label.textContent = t('character_slider', { n: k + 1 }); }); return; }
+  for (let k = 1; k <= SLIDERS; k += 1) {
+    const label = document.createElement('label');
+    const name = document.createElement('span');
+    name.textContent = t('character_slider', { n: k });
+    const input = Object.assign(document.createElement('input'), { type: 'range', min: -3, max: 3, step: 0.1, value: 0 });
+    input.addEventListener('input', showFace);
+    label.append(name, input);
+    $('sliders').append(label);
+  }
+}
+
+async function drawFace() {
+  problem(null);
+  const sent = api('POST', '/sittings/character', { seed, sliders: sliderValues() });
+  show('working');
+  await sat(sent);
 }
 
 function choose() {
@@ -239,6 +297,10 @@ function files() {
 
 // ------------------------------------------------------------- begin
 $('take').addEventListener('click', take);
+for (const id of ['make-up', 'character-new']) $(id).addEventListener('click', makeUp);
+for (const happened of ['load', 'error']) $('face').addEventListener(happened, faceShown);
+$('character-back').addEventListener('click', start);
+$('character-draw').addEventListener('click', drawFace);
 $('upload').addEventListener('change', () => { const [file] = $('upload').files; $('upload').value = ''; if (file) sit(file); });
 $('upload-label').addEventListener('keydown', (event) => { if (event.key === 'Enter') $('upload').click(); });
 $('consent').addEventListener('change', () => { $('draw-me').disabled = !$('consent').checked; });
@@ -280,7 +342,8 @@ listen('', async (event) => {
   if (changed && mine) await refresh();
   update();
 }, () => { $('busy').textContent = t('offline'); });
-languageMenu($('language'), () => { update(); if (sitting) choices(); });
+languageMenu($('language'), () => { update(); sliders(); if (sitting) choices(); });
 files();
+sliders();
 if (mine) await ticket(); else if (!(await found())) await start();
 document.body.dataset.ready = language;
