@@ -18,16 +18,18 @@ from sketch_robot.line_art.ink import render_ink
 from sketch_robot.photo.body import BodyFinder
 from sketch_robot.photo.sitter import Sitter
 from sketch_robot.poses.figure import figure_strokes, parts_of, sampled_where
-from sketch_robot.poses.framing import CANVAS_PX, SEEN, FullLength, find_sitter, frame_sitter, scaled, shrunk
+from sketch_robot.poses.framing import CANVAS_PX, SEEN, FullLength, find_sitter, frame_sitter, scaled, shrunk, sits
 from sketch_robot.poses.joints import FACE, LIMBS, NECK, part_warp, torso_length
 from sketch_robot.poses.named import AS_THEY_STAND, taken_by, usual_pose
 from sketch_robot.poses.runtime import PosePainter
 from sketch_robot.poses.wish import PoseWish
 from sketch_robot.stroke import Stroke
 
+SURE_OF_FIGURE = 0.3  # a detector's score for a body; less is no figure
+INSTEAD = f'choose {AS_THEY_STAND}, the plain drawing at full length'
 PEN_PX = 2.6  # of the canvas: a pen of 0.5 mm on A5
 CHIN, FOREHEAD = 152, 10  # points of the face mesh
-COLLAR = 0.55  # how far down from the chin to the neck's base the portrait goes
+COLLAR = 0.25  # how far down from the chin to the base of the neck the portrait goes; the rest is the body's
 MOST_TURN_RAD = 0.45  # of a head
 HEAD_REACH = 0.8  # from the face's middle, in torso lengths: there is no other head than the sitter's
 ARMS = slice(2, 6)  # among the parts
@@ -70,8 +72,8 @@ class FigureArtist:
             wish: not the portrait.
 
         Raises:
-            SketchRobotError: NO_BODY, the photo does not show one person from head to feet; BAD_GOAL, the picture of a
-                pose shows nobody's.
+            SketchRobotError: NO_BODY, the photo does not show one person from head to feet, or the pose does not come
+                out (they sit, or no body is found in what was drawn); BAD_GOAL, the picture of a pose shows nobody's.
         """
         if self._finder is None:
             self._finder = BodyFinder()
@@ -79,10 +81,17 @@ class FigureArtist:
         if wish.name == AS_THEY_STAND:
             identity = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
             return _figure(figure_strokes(frame.rgba), frame.rgba, frame, frame.pose, identity)
+        if sits(frame.pose):
+            raise SketchRobotError(
+                ErrorCode.NO_BODY,
+                f'the sitter sits or crouches, and then no pose comes out well; stand up, or {INSTEAD}',
+            )
         wanted = usual_pose(wish.name) if wish.image is None else self._pose_of(wish.image)
         height, width = CANVAS_PX
         target = taken_by(frame.pose, wanted, height, width)
         rgba = self.paint(frame, target)
+        if self._finder.sureness(np.ascontiguousarray(rgba[..., :3])) < SURE_OF_FIGURE:
+            raise SketchRobotError(ErrorCode.NO_BODY, f'the pose did not come out well; try another, or {INSTEAD}')
         return _figure(figure_strokes(rgba, coarse=True), rgba, frame, target, _head_move(frame.pose, target))
 
     def paint(self, frame: FullLength, target: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from sketch_robot.stroke import Stroke
 COLOURS = 8  # areas of colour at most
 COARSE_COLOURS = 6
 SAME_COLOUR = 15.0  # distance in Lab, lightness weighing less, below which two are one
-LIGHTNESS, CHROMA = 0.6, 1.2  # weights: light and shade make no border
+LIGHTNESS, COARSE_LIGHTNESS, CHROMA = 0.6, 0.42, 1.2  # weights: light and shade make no border
 SAMPLED = 7  # every so many pixels teach the colours
 FLAT_PASSES, FLAT_PX, FLAT_COLOUR, FLAT_REACH = 4, 9, 28, 6  # of the bilateral filter
 # Pixels of the canvas:
@@ -27,7 +27,7 @@ SPACING = 2.0
 SMALLEST_PART, SMALLEST_AREA, COARSE_AREA = 400.0, 450.0, 2600.0  # px^2
 SHORTEST_BORDER = 34.0
 SHORTEST_RUN = 8  # points of an outline
-FROM_OUTLINE = 7.0  # a border that runs along the outline is the outline once more
+FROM_OUTLINE, COARSE_FROM_OUTLINE = 7.0, 13.0  # a border that runs along the outline is the outline once more
 LINK_PX, LINK_COS = 12.0, 0.7
 OUTLINE_WORTH, BORDER_WORTH = 0.9, 0.45
 
@@ -85,7 +85,7 @@ def _borders(rgb: np.ndarray, inside: np.ndarray, coarse: bool) -> list[np.ndarr
     border[:, 1:] |= areas[:, 1:] != areas[:, :-1]
     border[1:] |= areas[1:] != areas[:-1]
     depth = cv2.distanceTransform(np.pad(inside.astype(np.uint8), 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    border &= depth > FROM_OUTLINE
+    border &= depth > (COARSE_FROM_OUTLINE if coarse else FROM_OUTLINE)
     lines = trace_lines(cv2.dilate(border.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32), 0.5, 0.9)
     found = []
     for line in link_lines(lines, LINK_PX, LINK_COS):
@@ -101,7 +101,7 @@ def _areas(rgb: np.ndarray, inside: np.ndarray, coarse: bool) -> np.ndarray | No
     for _ in range(FLAT_PASSES):
         flat = cv2.bilateralFilter(flat, FLAT_PX, FLAT_COLOUR, FLAT_REACH)
     lab = cv2.cvtColor(flat, cv2.COLOR_RGB2LAB)[inside].astype(np.float32) * np.array(
-        [LIGHTNESS, CHROMA, CHROMA], np.float32
+        [COARSE_LIGHTNESS if coarse else LIGHTNESS, CHROMA, CHROMA], np.float32
     )
     taught = lab[::SAMPLED]
     if len(taught) < 50 * COLOURS:

@@ -19,6 +19,7 @@ from sketch_robot.poses.joints import (
     RIGHT_HIP,
     RIGHT_KNEE,
     RIGHT_SHOULDER,
+    torso_length,
 )
 
 CANVAS_PX = 1024, 512  # height and width
@@ -27,6 +28,7 @@ FILLED = 0.80, 0.86  # of the canvas's height and width that a body takes at mos
 HEAD_OVER_NOSE, FOOT_UNDER_ANKLE = 0.115, 0.05  # of the height from nose to ankles
 SEEN = 0.5  # visibility of a joint that is in the picture
 ANOTHER = 0.6  # of the sitter's height: somebody as tall as that stands beside them
+LEAST_THIGH = 0.45  # how far a knee of somebody who stands is below the hip, in torso lengths
 GUIDED_PX, GUIDED_EPS = 8, 40.0
 LEAST_BODY_PX = 120  # smaller bodies are too coarse to draw
 LEGS = (RIGHT_HIP, RIGHT_KNEE, RIGHT_ANKLE, LEFT_HIP, LEFT_KNEE, LEFT_ANKLE)
@@ -99,6 +101,13 @@ def missing_parts(body: Body, width: int, height: int) -> list[str]:
         if not (seen & inside)[list(both)].any() or not inside[list(both)].all():
             found.append(name)
     return found
+
+
+def sits(pose: np.ndarray) -> bool:
+    """Whether somebody sits or crouches: both knees are nearly as high as the hips."""
+    torso = torso_length(pose) or 1.0
+    thighs = [float(pose[knee, 1] - pose[hip, 1]) for hip, knee in ((RIGHT_HIP, RIGHT_KNEE), (LEFT_HIP, LEFT_KNEE))]
+    return max(thighs) < LEAST_THIGH * torso
 
 
 def frame_sitter(rgb: np.ndarray, body: Body) -> FullLength:

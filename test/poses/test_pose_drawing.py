@@ -10,13 +10,14 @@ from sketch_robot.errors import ErrorCode, SketchRobotError
 from sketch_robot.line_art.art import LineArt
 from sketch_robot.photo import Photo, SitterFinder
 from sketch_robot.photo.body import BodyFinder
+from sketch_robot.poses import drawing
 from sketch_robot.poses.drawing import FigureArtist, full_length_art
-from sketch_robot.poses.framing import CANVAS_PX, find_sitter, frame_sitter
+from sketch_robot.poses.framing import CANVAS_PX, find_sitter, frame_sitter, sits
 from sketch_robot.poses.joints import NECK, torso_length
 from sketch_robot.poses.named import usual_pose
 from sketch_robot.poses.wish import PORTRAIT, PoseWish, check_wishes
 from sketch_robot.stroke import Stroke
-from sketch_robot.testing.people import synthetic_person
+from sketch_robot.testing.people import STANDING, synthetic_person
 from sketch_robot.wishes import Wishes
 
 
@@ -84,6 +85,25 @@ def test_somebody_small_in_a_corner_is_put_in_the_middle_of_the_canvas(finder):
 def test_a_photo_without_one_whole_person_says_what_is_missing(picture, message, finder):
     with pytest.raises(SketchRobotError, match=message) as caught:
         find_sitter(picture, finder)
+    assert caught.value.code is ErrorCode.NO_BODY
+
+
+def test_somebody_who_sits_is_offered_the_plain_drawing(person, artist, monkeypatch):
+    sitting = STANDING.copy()
+    sitting[[9, 12], 1] = 1.2
+    sitting[[10, 13], 1] = 2.0
+    assert sits(sitting)
+    assert not sits(STANDING)
+    monkeypatch.setattr(drawing, 'sits', lambda _pose: True)
+    with pytest.raises(SketchRobotError, match='stand up, or choose as_they_stand') as caught:
+        artist.draw(person[0], PoseWish('dancer'))
+    assert caught.value.code is ErrorCode.NO_BODY
+
+
+def test_a_figure_in_which_nobody_is_found_is_not_drawn(person, artist, monkeypatch):
+    monkeypatch.setattr(artist, 'paint', lambda frame, _target: np.full_like(frame.rgba, 128))
+    with pytest.raises(SketchRobotError, match='did not come out well; try another, or choose as_they_stand') as caught:
+        artist.draw(person[0], PoseWish('dancer'))
     assert caught.value.code is ErrorCode.NO_BODY
 
 

@@ -1,1 +1,1 @@
-"""The shipped generator of poses; see MODEL_CARD.md."""
+"""The generator of poses that comes with the package."""
