@@ -139,11 +139,11 @@ class RosRobot:
             self._seen[which] = number, msg
 
     # ------------------------------------------------------------- lines and plans
-    def sketch(self, photo: np.ndarray, style: str = '', artist: str = '') -> Sketch:
+    def sketch(self, photo: np.ndarray, style: str = '', artist: str = '', pose: str = '') -> Sketch:
         """Turn a photo into lines; see `Robot.sketch`."""
         request = RenderLineArt.Request(image=image_to_ros(np.ascontiguousarray(photo), 'rgb8'), require_face=True)
         request.styles = [style] if style else []
-        request.artist = artist
+        request.artist, request.pose = artist, pose
         answer = self._answer(self._render, request, ANSWER_S)
         return Sketch(answer, answer.faces)
 

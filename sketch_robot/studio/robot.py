@@ -77,11 +77,11 @@ class Robot(Protocol):
     def best_frame(self) -> np.ndarray | None:
         """The frame of the last second whose face is best, (H, W, 3) uint8 RGB; None: nobody looks at faces."""
 
-    def sketch(self, photo: np.ndarray, style: str = '', artist: str = '') -> Sketch:
-        """Turn a photo, (H, W, 3) uint8 RGB, into lines, in a style, by an artist; '' as configured.
+    def sketch(self, photo: np.ndarray, style: str = '', artist: str = '', pose: str = '') -> Sketch:
+        """Turn a photo, (H, W, 3) uint8 RGB, into lines, in a style, by an artist, in a pose; '' as configured.
 
         Raises:
-            SketchRobotError: NO_FACE, BAD_IMAGE, NODE_LOST ...
+            SketchRobotError: NO_FACE, NO_BODY, BAD_IMAGE, NODE_LOST ...
         """
 
     def plan(self, sketch: Sketch, *, page: str, budget_s: float, layout: SheetLayout) -> DrawingPlan:

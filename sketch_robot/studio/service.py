@@ -29,6 +29,7 @@ STATUS = {
     ErrorCode.BAD_PLAN: 400,
     ErrorCode.BAD_IMAGE: 422,
     ErrorCode.NO_FACE: 422,
+    ErrorCode.NO_BODY: 422,
     ErrorCode.NOTHING_TO_DRAW: 422,
     ErrorCode.OFF_PAGE: 422,
     ErrorCode.BUSY: 409,

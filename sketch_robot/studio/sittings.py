@@ -56,17 +56,17 @@ class Sittings:
         self._working = threading.Lock()
         self._timer: threading.Timer | None = None
 
-    def sit(self, photo: np.ndarray, style: str = '', artist: str = '') -> tuple[str, Sitting]:
-        """Make three drawings of a photo, in a style and by an artist when they are named; the sitting's name, too.
+    def sit(self, photo: np.ndarray, style: str = '', artist: str = '', pose: str = '') -> tuple[str, Sitting]:
+        """Make three drawings of a photo, in a style, by an artist, in a pose when named; the sitting's name, too.
 
         A picture for which an artist is named shows nobody, and is not kept.
 
         Raises:
-            SketchRobotError: NO_FACE, BAD_IMAGE, NOTHING_TO_DRAW, NODE_LOST ... as the robot says.
+            SketchRobotError: NO_FACE, NO_BODY, BAD_IMAGE, NOTHING_TO_DRAW, NODE_LOST ... as the robot says.
         """
         jpeg = as_jpeg(photo) if self._settings()['keep_photos'] and not artist else b''
         with self._working:
-            sketch = self._robot.sketch(photo, style, artist)
+            sketch = self._robot.sketch(photo, style, artist, pose)
             layout, page = self._layout(''), self._settings()['page']
             rich = self._robot.plan(sketch, page=page, budget_s=0.0, layout=layout)
             plans = {kind: self._fewer(sketch, rich, kind, page, layout) for kind in KINDS}

@@ -13,6 +13,7 @@ from fastapi.responses import Response, StreamingResponse
 from sketch_robot.line_art.styles.runtime import shipped_styles
 from sketch_robot.photo.decode import decode_photo
 from sketch_robot.plotters.export import export_apart
+from sketch_robot.poses.named import AS_THEY_STAND, NAMES
 from sketch_robot.studio import schemas
 from sketch_robot.studio.live import BOUNDARY, LivePictures
 from sketch_robot.studio.service import (
@@ -46,15 +47,20 @@ def queue(request: Request) -> schemas.QueueView:
 @router.post('/sittings', operation_id='sit', openapi_extra={
     'requestBody': {'content': {'image/*': {'schema': {'type': 'string', 'format': 'binary'}}}},
 })  # fmt: skip
-async def sit(request: Request, style: Annotated[str, Query(max_length=40)] = '') -> schemas.Proposals:
+async def sit(
+    request: Request,
+    style: Annotated[str, Query(max_length=40)] = '',
+    pose: Annotated[str, Query(max_length=40)] = '',
+) -> schemas.Proposals:
     """Sit for a portrait: send a picture (JPEG, PNG, WebP, HEIC ..., 20 MB), or nothing to sit before the camera.
 
-    `style` is one of those that `/api/styles` lists; empty: as the robot usually draws.
+    `style` is one of those that `/api/styles` lists; empty: as the robot usually draws. `pose`, of `/api/poses`, is for
+    pictures at full length; empty: a portrait of the head.
     """
     studio = studio_of(request)
     limited(studio.sitting, request)
     photo = await received_photo(request)
-    name, made = await run_in_threadpool(studio.sittings.sit, photo, style)
+    name, made = await run_in_threadpool(studio.sittings.sit, photo, style, '', pose)
     return proposals_of(studio, name, made)
 
 
@@ -71,6 +77,12 @@ async def received_photo(request: Request) -> np.ndarray:
         raise HTTPException(400, {'code': 'BAD_IMAGE', 'message': 'send a picture'})
     pictures: LivePictures = request.app.state.pictures
     return await run_in_threadpool(pictures.burst)
+
+
+@router.get('/poses', operation_id='poses')
+def poses() -> list[str]:
+    """Names of the poses that a sitter may take."""
+    return [AS_THEY_STAND, *NAMES]
 
 
 @router.get('/styles', operation_id='styles')

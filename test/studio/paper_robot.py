@@ -77,8 +77,8 @@ class PaperRobot:
     def best_frame(self) -> np.ndarray | None:
         return self.best
 
-    def sketch(self, photo: np.ndarray, style: str = '', artist: str = '') -> Sketch:
-        self.last_style, self.last_artist = style, artist
+    def sketch(self, photo: np.ndarray, style: str = '', artist: str = '', pose: str = '') -> Sketch:
+        self.last_style, self.last_artist, self.last_pose = style, artist, pose
         self.last_photo_shape = photo.shape
         if self.no_face:
             raise SketchRobotError(ErrorCode.NO_FACE, 'no face was found')

@@ -36,6 +36,16 @@ def test_the_visitors_way_from_a_photo_to_paper_and_a_file_to_take_home(
         assert file.headers['content-disposition'] == f'attachment; filename="portrait-1.{form}"'
 
 
+def test_a_visitor_may_choose_a_pose(visitor: TestClient, robot: PaperRobot) -> None:
+    names = visitor.get('/api/poses').json()
+    assert names[:2] == ['as_they_stand', 'dancer']
+    for language in LANGUAGES:
+        assert {f'pose_{name}' for name in names} <= set(visitor.get(f'/texts/{language}.json').json())
+    assert visitor.post('/api/sittings?pose=dancer', content=photo()).status_code == 200
+    assert (robot.last_pose, robot.last_style) == ('dancer', '')
+    assert visitor.post(f'/api/sittings?pose={"x" * 41}', content=photo()).status_code == 422
+
+
 def test_a_visitor_may_choose_the_style_of_their_drawings(visitor: TestClient, robot: PaperRobot) -> None:
     names = visitor.get('/api/styles').json()
     assert {'woodcut', 'hatch_45'} <= set(names)

@@ -42,6 +42,7 @@ async function start() {
   kept.removeItem('studio.sitting');
   liveAllowed = await get('/live').catch(() => false);
   await styles();
+  await poses();
   $('live').hidden = $('take').hidden = !liveAllowed;
   $('upload-label').classList.toggle('main', !liveAllowed);
   $('sample').hidden = true;
@@ -69,6 +70,15 @@ function showStyle() {
 }
 $('style').addEventListener('change', showStyle);
 
+// How a sitter stands at full length; the first is a portrait of the head.
+async function poses() {
+  const names = await get('/poses').catch(() => []);
+  const chosen = $('pose').value;
+  $('pose').replaceChildren(new Option(t('pose_none'), ''), ...names.map((name) => new Option(t(`pose_${name}`), name)));
+  $('pose').value = names.includes(chosen) ? chosen : '';
+  $('pose-label').hidden = !names.length;
+}
+
 async function take() {
   $('take').disabled = true;
   try {
@@ -86,7 +96,8 @@ async function take() {
 
 async function sit(photo) {
   problem(null);
-  const sent = api('POST', `/sittings?style=${encodeURIComponent($('style').value)}`, photo);
+  const asked = new URLSearchParams({ style: $('style').value, pose: $('pose').value });
+  const sent = api('POST', `/sittings?${asked}`, photo);
   // The camera goes on while the burst is taken.
   setTimeout(() => { if (!$('start').hidden) show('working'); }, photo ? 0 : 900);
   await sat(sent);
@@ -342,7 +353,7 @@ listen('', async (event) => {
   if (changed && mine) await refresh();
   update();
 }, () => { $('busy').textContent = t('offline'); });
-languageMenu($('language'), () => { update(); sliders(); if (sitting) choices(); });
+languageMenu($('language'), () => { update(); sliders(); poses(); if (sitting) choices(); });
 files();
 sliders();
 if (mine) await ticket(); else if (!(await found())) await start();
