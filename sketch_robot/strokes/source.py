@@ -35,6 +35,7 @@ LEAST_INK_PX2 = {  # worth a lift
 }  # fmt: skip
 SOME_HAIR_PX, SMALLER = 2800.0, 0.3  # way of the pen, lifts included, that hair may take; of the least ink
 USUAL_INK_PX2 = 120.0  # of a stroke in a face, whose importance is half of what it can be
+LINE_SHARE = 0.75  # of a drawing's line width: what is three times as wide as that is a shape, as the dot of an eye
 SEAM_PX = 4.0  # from the face's strokes: other lines there are the same once more
 LEAST_PIECE_PX = 6.0  # of a line that goes on from the face
 
@@ -97,11 +98,21 @@ def _of_one_picture(art: LineArt, sitter: Sitter | None, wishes: Wishes) -> tupl
 
 def _of_a_drawing(art: LineArt, drawn: FaceArt, sitter: Sitter | None, wishes: Wishes) -> tuple[Stroke, ...]:
     """The strokes of a drawing in which nobody was looked for: all of them count, and its lines may be wide ones."""
-    width_px = max(USUAL_PEN_PX / drawn.scale, line_width(drawn.ink))
+    width_px = max(USUAL_PEN_PX / drawn.scale, LINE_SHARE * line_width(drawn.ink))
     strokes = merge_strokes(face_strokes(drawn, wishes.detail, width_px=width_px))
+    strokes = tuple(_as_disc(stroke) for stroke in strokes)
     placed = gained_importance(place_strokes(strokes, art.size_px, sitter), art.ink)
     kept = np.sort(rank_strokes(placed)[: round(OWN_SHARE[wishes.detail] * len(placed))])
     return tuple(placed[k] for k in kept)
+
+
+def _as_disc(stroke: Stroke) -> Stroke:
+    """A dot that is wider than a pen's line as a filled shape, such as an eye; others as they are."""
+    if len(stroke.xy) > 1 or stroke.half_width <= USUAL_PEN_PX:
+        return stroke
+    angle = np.linspace(0.0, 2.0 * np.pi, 25)
+    ring = stroke.xy[0] + stroke.half_width * np.column_stack([np.cos(angle), np.sin(angle)])
+    return replace(stroke, xy=ring, half_width=USUAL_PEN_PX / 2, half_widths=None, pressure=None, filled=True)
 
 
 def line_width(ink: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,14 @@ import pytest
 
 from sketch_robot.characters.character_file import CharacterNet
 from sketch_robot.characters.drawn import sheet_strokes, strokes_of, walked
-from sketch_robot.characters.runtime import MOST_CANDIDATES, CharacterMaker
+from sketch_robot.characters.runtime import (
+    MOST_CANDIDATES,
+    WEIGHTS,
+    WEIGHTS_PACKAGE,
+    CharacterMaker,
+    shipped_characters,
+    shipped_maker,
+)
 from sketch_robot.characters.source import CharacterSource, named_seed, names_character
 from sketch_robot.errors import ErrorCode, SketchRobotError
 
@@ -104,3 +112,20 @@ def test_a_broken_shipped_file_is_named(tmp_path: Path) -> None:
     (tmp_path / 'bad.safetensors').write_bytes(b'nothing')
     with pytest.raises(SketchRobotError, match=r'bad\.safetensors holds no generator'):
         characters_of(tmp_path / 'bad.safetensors')
+
+
+# Written down when the generators were shipped; new weights give other faces, and these lines are then written anew.
+SHIPPED = {
+    'line_art': (123, [[210, 40, 174, 253], [52, 153, 220, 242], [102, 201, 239, 243], [238, 228, 239, 255]]),
+    'colour': (25, [[189, 184, 174, 185], [171, 105, 135, 175], [173, 83, 97, 153], [192, 172, 175, 185]]),
+}
+
+
+@pytest.mark.parametrize('name', ['line_art', 'colour'])
+def test_seed_42_of_the_shipped_generators_is_the_face_it_has_always_been(name: str) -> None:
+    made = shipped_maker(name).make(42)
+    candidate, blocks = SHIPPED[name]
+    assert (made.good, made.candidate) == (True, candidate)
+    assert made.rgb.mean(2).reshape(4, 24, 4, 24).mean((1, 3)) == pytest.approx(np.array(blocks), abs=1.5)
+    assert shipped_characters(name).source.startswith({'line_art': 'Lorelei', 'colour': 'Adventurer'}[name])
+    assert (files(WEIGHTS_PACKAGE) / WEIGHTS[name]).stat().st_size < 8_000_000
