@@ -128,4 +128,4 @@ def test_seed_42_of_the_shipped_generators_is_the_face_it_has_always_been(name: 
     assert (made.good, made.candidate) == (True, candidate)
     assert made.rgb.mean(2).reshape(4, 24, 4, 24).mean((1, 3)) == pytest.approx(np.array(blocks), abs=1.5)
     assert shipped_characters(name).source.startswith({'line_art': 'Lorelei', 'colour': 'Adventurer'}[name])
-    assert (files(WEIGHTS_PACKAGE) / WEIGHTS[name]).stat().st_size < 8_000_000
+    assert len((files(WEIGHTS_PACKAGE) / WEIGHTS[name]).read_bytes()) < 8_000_000
