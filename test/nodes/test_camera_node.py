@@ -102,6 +102,12 @@ def test_a_picture_is_sent_again_and_again_with_its_size(look_at: Callable[..., 
     assert info.header in [msg.header for msg in images]
 
 
+def test_a_character_is_one_face_again_and_again(look_at: Callable[..., Set]) -> None:
+    one = [array_from_ros(msg) for msg in look_at('character:42').until_images(2)]
+    assert one[0].shape == (512, 512, 3)
+    assert np.array_equal(one[0], one[1])
+
+
 def test_the_frame_id_is_the_configured_one(look_at: Callable[..., Set], tmp_path: Path) -> None:
     camera = look_at(save(tmp_path / 'a.png', 50), frame_id='left_eye')
     assert camera.until_images(1)[0].header.frame_id == 'left_eye'
