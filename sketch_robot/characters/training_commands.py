@@ -75,7 +75,6 @@ def train_characters(args: argparse.Namespace, stop: Callable[[], bool]) -> None
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    torch.set_flush_denormal(True)
     device = ('cuda' if torch.cuda.is_available() else 'cpu') if args.device == 'auto' else args.device
     if device.startswith('cuda') and not torch.cuda.is_available():
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'there is no {device} here; choose --device cpu')
@@ -83,7 +82,11 @@ def train_characters(args: argparse.Namespace, stop: Callable[[], bool]) -> None
     _log.info('%d pictures to learn from, %d held out', len(pictures.train), len(pictures.held_out))
     monitor = Monitor(pictures.held_out, device=device)
     learn = _two_cores if args.recipe == 'two-cores' else _published
-    learn(args, pictures, monitor, device, stop)
+    torch.set_flush_denormal(True)
+    try:
+        learn(args, pictures, monitor, device, stop)
+    finally:  # the same process may do arithmetic that needs them
+        torch.set_flush_denormal(False)
 
 
 def _two_cores(

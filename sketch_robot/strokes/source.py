@@ -67,7 +67,7 @@ def strokes_from(
     """
     if art.face is None:
         strokes = _of_one_picture(art, sitter, wishes)
-    elif sitter is None or sitter.face_box is None:
+    elif sitter is not None and sitter.face_box is None:
         strokes = _of_a_drawing(art, art.face, sitter, wishes)
     else:
         near = face_strokes(art.face, wishes.detail)

@@ -42,6 +42,7 @@ class Artist:
     """Draws a cross."""
 
     name = 'student'
+    whole_picture = False
 
     def __init__(self, _runtime: str) -> None:
         pass

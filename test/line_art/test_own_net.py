@@ -221,7 +221,7 @@ def test_another_package_can_bring_an_artist_and_cannot_replace_ours(monkeypatch
         )
     }
     monkeypatch.setattr(artists, '_brought', lambda: points)
-    assert artist_names() == ('absent', 'brought', 'guided', 'student', 'wrong')
+    assert artist_names() == ('absent', 'brought', 'drawing', 'guided', 'student', 'wrong')
     made = make_artist('brought', runtime='torch')
     assert (type(made).__name__, made.runtime) == ('_Brought', 'torch')
     assert type(make_artist('student')).__name__ == 'StudentArtist'

@@ -442,6 +442,8 @@ def test_a_camera_that_sends_best_effort_only_is_heard(studio: Studio, face: Ima
 class Easel:
     """Fakes of the finder and the artist: they note their thread, and each photo takes a permit."""
 
+    whole_picture = False
+
     def __init__(self) -> None:
         self.permits = threading.Semaphore(1000)
         self.threads: set[str] = set()
