@@ -33,6 +33,7 @@ COLLAR = 0.25  # how far down from the chin to the base of the neck the portrait
 MOST_TURN_RAD = 0.45  # of a head
 HEAD_REACH = 0.8  # from the face's middle, in torso lengths: there is no other head than the sitter's
 ARMS = slice(2, 6)  # among the parts
+SAME_HEAD = 0.7  # how far a face may be from where the body's joints say, in torso lengths
 # Half widths of `LIMBS` that a figure has at least, in torso lengths.
 LIMB_CORES = (0.07, 0.055, 0.07, 0.055, 0.1, 0.075, 0.1, 0.075)
 ROUND_ARMS_PX = 13  # a hand before the head is drawn
@@ -151,10 +152,35 @@ def full_length_art(art: LineArt, head: Iterable[Stroke], sitter: Sitter, figure
 
     Returns:
         line art of 512 x 1024 px with its strokes, the face's first.
+
+    Raises:
+        SketchRobotError: NO_FACE, the portrait is not of whoever stands there.
     """
+    _check_same_person(sitter, figure)
     strokes = with_head(figure, tuple(head), sitter)
     ink = render_ink(strokes, CANVAS_PX[::-1], PEN_PX)
     return LineArt(ink=ink, artist=art.artist, strokes=strokes)
+
+
+def _check_same_person(sitter: Sitter, figure: Figure) -> None:
+    """Refuse a portrait whose face is not where the body's head is: somebody from behind, and a face on a poster."""
+    if sitter.face_box is None:
+        raise SketchRobotError(ErrorCode.NO_FACE, 'the sitter has no face that could be set onto a body')
+    x, y, width, height = sitter.face_box
+    centre = (x + width / 2, y + height / 2) if sitter.landmarks is None else sitter.landmarks[:, :2].mean(axis=0)
+    to_canvas = _joined(figure.head_to_canvas, sitter.to_photo)
+    found = to_canvas[:, :2] @ centre + to_canvas[:, 2]
+    if np.hypot(*(found - _face_middle(figure.pose))) > SAME_HEAD * (torso_length(figure.pose) or 1.0):
+        raise SketchRobotError(
+            ErrorCode.NO_FACE,
+            'the face that was found is not that of whoever stands there; let them look at the camera',
+        )
+
+
+def _face_middle(pose: np.ndarray) -> np.ndarray:
+    face = pose[list(FACE)]
+    given = face[face[:, 2] > 0, :2]
+    return np.asarray(given.mean(axis=0) if len(given) else pose[NECK, :2])
 
 
 def with_head(figure: Figure, head: Sequence[Stroke], sitter: Sitter) -> tuple[Stroke, ...]:
@@ -190,11 +216,10 @@ def _collar(sitter: Sitter, figure: Figure) -> tuple[np.ndarray, np.ndarray]:
     base = neck[:, :2] @ figure.pose[NECK, :2] + neck[:, 2]
     if sitter.landmarks is not None:
         chin, forehead = (sitter.landmarks[point, :2].astype(np.float64) for point in (CHIN, FOREHEAD))
-    elif sitter.face_box is not None:
+    else:
+        assert sitter.face_box is not None  # as `_check_same_person` saw
         x, y, width, height = sitter.face_box
         chin, forehead = np.array([x + width / 2, y + height]), np.array([x + width / 2, y])
-    else:
-        raise SketchRobotError(ErrorCode.NO_FACE, 'the sitter has no face that could be set onto a body')
     up = (forehead - chin) / max(float(np.hypot(*(forehead - chin))), 1e-6)
     down = max(0.0, float((chin - base) @ up))
     return chin - up * COLLAR * down, up
@@ -211,8 +236,7 @@ def _cleared(figure: Figure, sitter: Sitter, to_canvas: np.ndarray, collar: np.n
     head = cv2.warpAffine((above & (matte > 0.5)).astype(np.float32), matrix, (width, height))
     own = cv2.dilate((head > 0.5).astype(np.uint8), np.ones((AROUND_HEAD_PX, AROUND_HEAD_PX), np.uint8)) > 0
     torso = torso_length(figure.pose) or 1.0
-    face = figure.pose[list(FACE)]
-    centre = face[face[:, 2] > 0, :2].mean(axis=0) if (face[:, 2] > 0).any() else figure.pose[NECK, :2]
+    centre = _face_middle(figure.pose)
     y, x = np.mgrid[:height, :width] + 0.5
     point = to_canvas[:, :2] @ collar + to_canvas[:, 2]
     turned = to_canvas[:, :2] @ up

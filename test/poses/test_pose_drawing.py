@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import skimage.data
@@ -124,6 +126,16 @@ def test_there_is_one_head_and_it_ends_at_the_neck(person, artist, sitter):
     body = np.concatenate([stroke.xy for stroke in art.strokes if stroke.label == 'clothes'])
     assert body[:, 1].min() > chin - 5  # the body's own head is gone
     assert len(body) > 200
+
+
+def test_a_face_that_is_elsewhere_is_not_set_onto_the_body(person, artist, sitter):
+    figure = artist.draw(person[0], PoseWish('as_they_stand'))
+    art = LineArt(np.zeros((512, 512), np.float32), 'student')
+    poster = sitter.to_photo + np.array([[0, 0, 0], [0, 0, 250]])
+    for other in (replace(sitter, to_photo=poster), replace(sitter, face_box=None, landmarks=None)):
+        with pytest.raises(SketchRobotError) as caught:
+            full_length_art(art, head_lines(sitter), other, figure)
+        assert caught.value.code is ErrorCode.NO_FACE
 
 
 @pytest.mark.parametrize('name', ['dancer', 'cheering'])
