@@ -6,11 +6,15 @@ from __future__ import annotations
 import hashlib
 import os
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PACKAGE = 'sketch_robot'
 
@@ -61,6 +65,34 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 SUMS_NAME = 'SHA256SUMS'  # as `sha256sum *` writes it
+
+
+def read_tensors(
+    path: Path, kind: str, *, most_bytes: int, foreign: Callable[[Path, str], SketchRobotError]
+) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """The header and the arrays of a safetensors file, which holds numbers and words and nothing that could run.
+
+    Args:
+        path: that is there.
+        kind: what its header must say as `format`.
+        most_bytes: a larger file is not read.
+        foreign: makes the error, of the path and what is wrong.
+
+    Raises:
+        SketchRobotError: what `foreign` makes: the file is too large, no safetensors file, or of another kind.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if path.stat().st_size > most_bytes:
+        raise foreign(path, f'it is larger than {most_bytes // 2**20} MB')
+    try:
+        with safe_open(path, 'numpy') as file:
+            header = dict(file.metadata() or {})
+            if header.get('format') != kind:
+                raise foreign(path, f'its header says {str(header)[:120]}')
+            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise foreign(path, f'it is not a safetensors file: {str(error)[:120]}') from error
 
 
 def check_sums(folder: Path, *names: str) -> None:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.files import write_whole
+from sketch_robot.files import read_tensors, write_whole
 
 FORMAT = 'sketch_robot.characters.1'
 LARGEST_FILE = 32 * 2**20  # the published generator has 7.2 MB
@@ -87,16 +86,7 @@ def load_character_net(path: Path) -> CharacterNet:
     """
     if not path.is_file():
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'there is no generator of characters at {path}')
-    if path.stat().st_size > LARGEST_FILE:
-        raise _foreign(path, f'it is larger than {LARGEST_FILE // 2**20} MB')
-    try:
-        with safe_open(path, 'numpy') as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError) as error:
-        raise _foreign(path, f'it is not a safetensors file: {str(error)[:120]}') from error
-    if header.get('format') != FORMAT:
-        raise _foreign(path, f'its header says {str(header)[:120]}')
+    header, tensors = read_tensors(path, FORMAT, most_bytes=LARGEST_FILE, foreign=_foreign)
     try:
         least, source = float(header['least']), str(json.loads(header['source']))
         found = {name: np.asarray(value, np.float32) for name, value in tensors.items()}

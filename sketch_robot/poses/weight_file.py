@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.files import write_whole
+from sketch_robot.files import read_tensors, write_whole
 from sketch_robot.poses.shape import PoseShape, tensor_shapes
 
 if TYPE_CHECKING:
@@ -75,16 +74,8 @@ def load_pose_weights(path: Path) -> PoseWeights:
     """
     if not path.is_file():
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'there are no weights at {path}')
-    if path.stat().st_size > LARGEST_FILE:
-        raise _foreign(path, f'it is larger than {LARGEST_FILE // 2**20} MB')
-    try:
-        with safe_open(path, 'numpy') as file:
-            header = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError) as error:
-        raise _foreign(path, f'it is not a safetensors file: {str(error)[:120]}') from error
-    if header.pop('format', '') != FORMAT:
-        raise _foreign(path, 'its header says something else')
+    header, tensors = read_tensors(path, FORMAT, most_bytes=LARGEST_FILE, foreign=_foreign)
+    del header['format']
     try:
         words = json.loads(header.pop('shape', ''))
         widths, channels = tuple(int(width) for width in words['widths']), int(words['channels'])

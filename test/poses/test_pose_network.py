@@ -157,7 +157,7 @@ def broken(tmp_path: Path, what: str) -> Path:
     [
         ('missing', 'no weights at'),
         ('text', 'not a safetensors file'),
-        ('other', 'says something else'),
+        ('other', 'its header says'),
         ('no shape', 'names no shape'),
         ('layer missing', 'not those of its shape'),
         ('not finite', 'is not finite'),

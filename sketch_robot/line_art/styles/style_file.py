@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sketch_robot.errors import ErrorCode, SketchRobotError
-from sketch_robot.files import write_whole
+from sketch_robot.files import read_tensors, write_whole
 from sketch_robot.line_art.styles.layers import LAYERS, condition_length
 
 FORMAT = 'sketch_robot.styles.1'
@@ -112,16 +111,7 @@ def load_styles(path: Path) -> StyleSet:
     """
     if not path.is_file():
         raise SketchRobotError(ErrorCode.BAD_GOAL, f'there is no file of styles at {path}')
-    if path.stat().st_size > LARGEST_FILE:
-        raise _foreign(path, f'it is larger than {LARGEST_FILE // 2**20} MB')
-    try:
-        with safe_open(path, 'numpy') as file:
-            header = file.metadata() or {}
-            if header.get('format') != FORMAT:
-                raise _foreign(path, f'its header says {str(header)[:120]}')
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError) as error:
-        raise _foreign(path, f'it is not a safetensors file: {str(error)[:120]}') from error
+    header, tensors = read_tensors(path, FORMAT, most_bytes=LARGEST_FILE, foreign=_foreign)
     words = _words(header.get('styles', ''), path)
     expected: dict[str, tuple[int, ...]] = {'conditions': (len(words), condition_length())}
     for k, layer in enumerate(LAYERS):
